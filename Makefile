@@ -1,0 +1,29 @@
+# `make demo` runs one coordination episode; `make test` runs the tests.
+# Both first make .venv with everything in it; nothing outside this folder changes.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint bench clean
+demo: .venv/ready
+	$(BIN)/roadvolt run
+
+test: .venv/ready
+	$(BIN)/python -m pytest -q
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	cd .venv/ns && ../bin/mypy --config-file ../../pyproject.toml -p roadvolt
+	cd .venv/ns && ../bin/lint-imports --config ../../pyproject.toml
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv || true
+	$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev]' \
+	  || $(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	mkdir -p .venv/ns && ln -sfn ../.. .venv/ns/roadvolt
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info

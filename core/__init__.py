@@ -1,0 +1,1 @@
+"""The few words everybody speaks: errors, units, solver endings."""

@@ -1,0 +1,1 @@
+"""The wires: feeder, linear three-phase model, chance-constrained OPF, exact power flow."""

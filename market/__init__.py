@@ -1,0 +1,1 @@
+"""Who trades what: stations, peer-to-peer clearing, settlement, the centralised benchmark."""

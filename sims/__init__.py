@@ -1,0 +1,1 @@
+"""Running it: cases, episodes, results, reports, the command line."""

@@ -1,0 +1,1 @@
+"""The roads: network, traffic assignment with charging stops, charging simulation."""
