@@ -1,0 +1,173 @@
+"""The result tables of an episode: their columns, units and meaning, said once.
+
+Every table is tidy: one row an observation, keys first. Hours count from 0. Powers of stations are
+positive for consumption and buying, of generators for production. ``docs/results.md`` shows these
+texts, and a test holds every saved table to them.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+SCHEMA_VERSION: Final = 1
+
+TABLES: Final = MappingProxyType(
+    {
+        "station_hours": {
+            "hour": "hour of the day",
+            "station": "station",
+            "demand_kw": "expected demand: charging vehicles and local base",
+            "charging_kw": "of which charging vehicles",
+            "margin_kw": "what the adequacy chance constraint adds to the demand",
+            "pv_available_kw": "expected PV",
+            "pv_kw": "PV used",
+            "buy_kw": "bought from the grid",
+            "sell_kw": "sold to the grid",
+            "trade_kw": "net purchase from peers",
+            "charge_kw": "battery charging",
+            "discharge_kw": "battery discharging",
+            "soc_kwh": "battery energy at the end of the hour",
+            "unserved_kw": "demand not served",
+            "withdrawal_kw": "net withdrawal at the bus: buy - sell + trade",
+            "withdrawal_min_kw": "operator's lower limit on the withdrawal (-inf: none)",
+            "withdrawal_max_kw": "operator's upper limit on the withdrawal (inf: none)",
+            "price_per_kwh": "shadow price of the station's energy balance",
+        },
+        "trades": {
+            "hour": "hour of the day",
+            "link": "trading link",
+            "seller": "selling station",
+            "buyer": "buying station",
+            "energy_kwh": "energy traded",
+            "price_per_kwh": "what the seller receives",
+            "fee_per_kwh": "network fee that the buyer pays on top",
+        },
+        "settlement": {
+            "station": "station",
+            "cost_alone": "cost of the day trading with the grid only",
+            "cost_own": "cost of its own schedule when trading, before payments to peers",
+            "payment": "paid to peers and network fees at shadow prices (negative: received)",
+            "cost_traded": "cost_own + payment",
+            "gain": "cost_alone - cost_traded",
+            "payment_nash": "payment under symmetric Nash bargaining",
+            "gain_nash": "gain under symmetric Nash bargaining",
+        },
+        "negotiation": {
+            "trading_round": "round of the trading adjustment loop, from 1",
+            "exchange": "exchange of bids between shards, from 1 in each trading round",
+            "iterations": "iterations of the method so far in this trading round",
+            "primal_kw": "root mean square disagreement between the two ends' copies",
+            "dual_kw": "root mean square change of the agreed trades since the last exchange",
+            "upper_bound": "cost of the best feasible set of schedules so far",
+            "lower_bound": "best certified lower bound on the cost",
+            "gap": "(upper_bound - lower_bound) / |upper_bound|; empty where not certified",
+        },
+        "trading_rounds": {
+            "trading_round": "round of the trading adjustment loop, from 1",
+            "answer": "what the operator said: approved, adjusted or envelope",
+            "exchanges": "exchanges of bids in this round",
+            "stations_cost": "cost of the submitted schedules",
+            "adjusted_kwh": "energy that the operator asked to change",
+            "stations_adjusted": "number of stations asked to change",
+            "unserved_kwh": "demand not served in the submitted schedules",
+            "binding": "limits that bind, element, phase and hour",
+        },
+        "adjustments": {
+            "trading_round": "round of the trading adjustment loop, from 1",
+            "hour": "hour of the day",
+            "station": "station",
+            "phase": "phase",
+            "submitted_kw": "net withdrawal submitted",
+            "adjustment_kw": "change asked for",
+            "permitted_kw": "net withdrawal permitted",
+        },
+        "roads": {
+            "hour": "hour of the day",
+            "road": "road",
+            "from_node": "tail of the arc",
+            "to_node": "head of the arc",
+            "flow_veh_per_h": "all vehicles",
+            "charging_veh_per_h": "vehicles that charge on their trip",
+            "saturation": "flow / capacity",
+            "delay_min": "delay above the free-flow time",
+        },
+        "sites": {
+            "hour": "hour of the day",
+            "station": "station",
+            "ev_per_h": "vehicles assigned",
+            "queue_price": "price of the port limit, per vehicle",
+            "charging_kw": "expected charging load",
+            "charging_q05_kw": "5 % quantile of the simulated load",
+            "charging_q95_kw": "95 % quantile of the simulated load",
+        },
+        "routes": {
+            "hour": "hour of the day",
+            "origin": "origin node",
+            "destination": "destination node",
+            "station": "station where it charges; empty for other traffic",
+            "nodes": "nodes passed, joined by '-'",
+            "veh_per_h": "vehicles on the route",
+            "time_min": "travel time with delays",
+        },
+        "devices": {
+            "hour": "hour of the day",
+            "device": "generator, battery, wind turbine or 'upstream'",
+            "kind": "generator, battery, wind or upstream",
+            "p_kw": "active production (batteries: discharge - charge; upstream: purchase)",
+            "q_kvar": "reactive production",
+            "p_a_kw": "of which phase a",
+            "p_b_kw": "of which phase b",
+            "p_c_kw": "of which phase c",
+            "reserve_up_kw": "upward reserve",
+            "reserve_down_kw": "downward reserve",
+            "participation": "share of every deviation that it balances",
+            "energy_kwh": "battery energy at the end of the hour; empty for others",
+        },
+        "voltages": {
+            "hour": "hour of the day",
+            "bus": "bus",
+            "phase": "phase",
+            "planned_pu": "magnitude by the linear model at the forecast",
+            "ac_min_pu": "lowest magnitude in the exact power flows",
+            "ac_q05_pu": "5 % quantile of the exact power flows",
+            "ac_median_pu": "median of the exact power flows",
+            "ac_q95_pu": "95 % quantile of the exact power flows",
+            "ac_max_pu": "highest magnitude in the exact power flows",
+        },
+        "lines": {
+            "hour": "hour of the day",
+            "line": "line",
+            "phase": "phase",
+            "planned_p_kw": "active flow by the linear model at the forecast",
+            "planned_q_kvar": "reactive flow by the linear model at the forecast",
+            "rating_kva": "rating of the phase",
+            "ac_median_loading": "median loading (apparent power / rating) of the exact flows",
+            "ac_q95_loading": "95 % quantile of the loading",
+            "ac_max_loading": "highest loading",
+        },
+        "nodal_prices": {
+            "hour": "hour of the day",
+            "bus": "bus",
+            "phase": "phase",
+            "active_per_kwh": "change of the operator's cost per kWh of further active load",
+            "reactive_per_kvarh": "change of the operator's cost per kvarh of further reactive load",
+        },
+        "limits": {
+            "family": "kind of limit: voltage, unbalance, line flow, station adequacy",
+            "promised": "violation probability allowed for each single limit",
+            "worst_limit": "the limit violated most often in the exact check",
+            "worst_rate": "its violation rate",
+            "rate_low": "lower end of the rate's 95 % confidence interval",
+            "rate_high": "upper end of the rate's 95 % confidence interval",
+            "mean_rate": "violation rate averaged over all limits of the family",
+            "kept": "whether the promise is kept (the interval does not lie above it)",
+        },
+        "costs": {
+            "party": "stations or dso",
+            "item": "cost component",
+            "without_trading": "when each station trades with the grid only",
+            "with_trading": "when stations trade with each other",
+        },
+    }
+)
