@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from ..core.errors import CaseError, Problem
 from ..core.units import PHASES, FloatArray, IntArray, PerUnit, frozen
-from .feeder import Feeder
+from .feeder import Battery, Feeder, Generator, WindTurbine
 
 #: Phase angles 0, -120, 120 degrees: gamma[phi, psi] = V_phi / V_psi of a balanced feeder.
 _ROTATION = np.exp(-2j * np.pi / 3 * np.arange(3))
@@ -195,7 +195,9 @@ def _check_elements(feeder: Feeder, node_of: IntArray) -> None:
 def _phase_users(feeder: Feeder) -> Iterator[tuple[str, str, npt.NDArray[np.bool_]]]:
     for load in feeder.loads:
         yield f"load at {load.bus}", load.bus, (load.p_kw != 0) | (load.q_kvar != 0)
-    for device in (*feeder.generators, *feeder.batteries, *feeder.wind_turbines):
+    devices: tuple[Generator | Battery | WindTurbine, ...]
+    devices = feeder.generators + feeder.batteries + feeder.wind_turbines
+    for device in devices:
         yield device.id, device.bus, np.ones(len(PHASES), dtype=bool)
 
 

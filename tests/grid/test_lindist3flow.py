@@ -108,7 +108,7 @@ def test_the_sensitivities_of_two_buses_are_those_computed_by_hand(feeder4):
 
 def test_a_loop_an_island_and_a_load_without_conductor_are_all_named(feeder4):
     loop = replace(feeder4.lines[1], id="ks", to_bus="s", from_bus="k")
-    with pytest.raises(CaseError, match="line (ks|mk): closes a loop"):
+    with pytest.raises(CaseError, match=r"line (ks|mk): closes a loop"):
         build_linear_model(replace(feeder4, lines=(*feeder4.lines, loop)))
     with pytest.raises(CaseError, match="bus x: is not connected"):
         build_linear_model(replace(feeder4, buses=(*feeder4.buses, "x")))
