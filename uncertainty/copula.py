@@ -19,7 +19,7 @@ _PROJECTION_TOLERANCE = 1e-10
 _PROJECTION_LIMIT = 10_000
 
 
-def spearman_to_pearson(rank: FloatArray) -> FloatArray:
+def spearman_to_pearson(rank: FloatArray | float) -> FloatArray:
     """The correlation of normal scores that have this rank correlation: r = 2 sin(pi r_s / 6).
 
     References:
