@@ -91,8 +91,8 @@ def respond(
 
     min  own cost + sum_tl [(price + fee) bought - price sold + proximity/2 (trade - near)^2],
     trade = bought - sold, 0 <= bought, sold <= capacity, subject to ``program.build_stations``
-    with sum_l trade as its trade. With 1/2 proximity as the weight and prices as multipliers, it
-    is a station's half of a round of the alternating direction method of multipliers.
+    with sum_l trade as its trade: a station's half of a round of the alternating direction method
+    of multipliers, where prices are the multipliers and the proximity is the penalty.
 
     Args:
         station: the station.
@@ -102,7 +102,7 @@ def respond(
         start: the solution of an earlier response with the same links.
 
     Raises:
-        InfeasibleError: withdrawal limits that no trade makes possible.
+        InfeasibleError: withdrawal limits that no trade makes possible (hours not named).
         SolveError: OSQP did not reach its tolerance.
     """
     alone = np.zeros((len(tariff.buy_per_kwh), 1))

@@ -47,8 +47,9 @@ def build_stations(
     - soc_t - soc_t-1 - eta_ch charge + discharge / eta_dis = 0, starting from ``e_start_kwh``,
     - withdrawal_min <= buy - sell + trade <= withdrawal_max,
 
-    and bounds: pv at most expected, unserved at most demand + margin, soc within its range and at
-    the day's end at least ``e_start_kwh``, power of battery and grid within theirs.
+    and bounds: pv at most expected, unserved at most demand + margin (0 where that is negative),
+    soc within its range and at the day's end at least ``e_start_kwh``, power of battery and grid
+    within theirs.
 
     Args:
         stations: the stations, in the order of ``days`` and of the axis of ``trade_kw``.
@@ -143,12 +144,10 @@ def _smallest_misses(program: StationProgram, what: str) -> tuple[LimitMiss, ...
 
 def _rows(stations: Sequence[Station], hours: int) -> sp.csc_matrix:
     """The three row blocks over the seven column blocks."""
-    one = sp.identity(hours * len(stations), format="csc")
-    into = one @ _diagonal(_numbers(stations, "efficiency_charge"), hours)
-    out_of = one @ _diagonal(1 / _numbers(stations, "efficiency_discharge"), hours)
-    change = sp.kron(
-        sp.identity(hours) - sp.eye(hours, k=-1), sp.identity(len(stations)), format="csc"
-    )
+    one = sp.identity(hours * len(stations))
+    into = sp.diags(np.tile(_numbers(stations, "efficiency_charge"), hours))
+    out_of = sp.diags(1 / np.tile(_numbers(stations, "efficiency_discharge"), hours))
+    change = sp.kron(sp.identity(hours) - sp.eye(hours, k=-1), sp.identity(len(stations)))
     balance = [one, -one, one, -one, one, None, one]
     storage = [None, None, None, -into, out_of, change, None]
     withdrawal = [one, -one, None, None, None, None, None]
@@ -184,10 +183,6 @@ def _column_bounds(
     pv_kw, unserved_kw = _by_station(days, "pv_kw"), np.maximum(net_kw, 0)
     high = np.stack([grid_kw, grid_kw, pv_kw, battery_kw, battery_kw, full_kwh, unserved_kw])
     return low.ravel(), high.ravel()
-
-
-def _diagonal(per_station: FloatArray, hours: int) -> sp.dia_matrix:
-    return sp.diags(np.tile(per_station, hours))
 
 
 def _numbers(stations: Sequence[Station], name: str) -> FloatArray:

@@ -7,11 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from roadvolt.market.station import Station, StationDay, Tariff, TradeLink
 from roadvolt.uncertainty.seeds import generator
 
 HOURS = 24
+
+# On a shared machine one example may take long for no reason.
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 
 class Market(NamedTuple):

@@ -13,6 +13,8 @@ from roadvolt.market.central_statement import build_central_statement
 from roadvolt.market.local import Offer, respond, solve_local, solve_standalone
 from roadvolt.market.settlement import settle_by_prices
 from roadvolt.market.station import Station, StationDay, Tariff, TradeLink
+from roadvolt.uncertainty.margins import RiskChoice, RiskTreatment, margin
+from roadvolt.uncertainty.seeds import generator
 
 
 def plain_station(**changes):
@@ -286,3 +288,20 @@ def test_an_impossible_response_raises():
     )
     with pytest.raises(InfeasibleError, match="response of station a"):
         respond(plain_station(), day, TARIFF, offer)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_more_a_treatment_guards_against_the_more_a_day_costs(make_market, seed):
+    market = make_market(6, seed=seed)
+    errors = generator(seed, "errors").gamma(2, 8, (200, 24, 6)) - 16
+    support = errors.max(axis=0) + 20
+    costs = []
+    for treatment in (RiskTreatment.SP, RiskTreatment.DRO, RiskTreatment.RO):
+        margins = margin(errors, RiskChoice(treatment=treatment, risk=0.05), support)
+        days = [
+            replace(day, margin_kw=margin_kw)
+            for day, margin_kw in zip(market.days, margins.T, strict=True)
+        ]
+        costs.append(solve_standalone(market.stations, days, market.tariff).cost)
+    assert np.all(costs[0] < costs[1])
+    assert np.all(costs[1] < costs[2])

@@ -83,7 +83,7 @@ def test_the_nearest_correlation_agrees_with_a_semidefinite_program():
     np.testing.assert_allclose(nearest_correlation(wanted), found.value, atol=1e-5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(2, 12), st.integers(0, 10_000))
 def test_a_nearest_correlation_is_a_correlation_and_stays_itself(size: int, seed: int):
     noise = generator(seed, "matrix").uniform(-1, 1, (size, size))

@@ -1,5 +1,6 @@
 """Judges: the transport program of the worst case, the published mixed-integer form, laws."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -191,8 +192,6 @@ def test_margins_of_fresh_samples_are_violated_as_seldom_as_promised():
 
 
 def test_margins_of_a_city_of_stations_take_less_than_a_second():
-    import time
-
     samples = generator(0, "speed").normal(0, 10, (200, 24, 512))
     start = time.process_time()
     margin(samples, RiskChoice(), 100.0)
