@@ -1,0 +1,189 @@
+"""A case: everything an episode needs to know, read from a folder and checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import CaseError, Problem
+from ..core.units import FloatArray
+from ..grid.feeder import ErrorModel, Feeder, GridDay
+from ..market.station import Station, Tariff, TradeLink
+from ..traffic.network import RoadNetwork
+from ..uncertainty.margins import RiskTreatment
+from . import case_build as build
+from . import case_checks as checks
+from . import case_wires as wires
+from .case_overrides import overridden
+from .case_rows import Rows, checked_profiles, checked_rows, checked_settings
+from .case_settings import Settings
+from .case_source import (
+    BASE_DEMAND,
+    SETTINGS_FILE,
+    Source,
+    did_you_mean,
+    read_source,
+    write_source,
+)
+from .case_tables import TABLES
+
+BUILT_IN = Path(__file__).parent / "cases"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationErrors:
+    """How far PV and base demand of stations stray from their forecast.
+
+    Relative standard deviations, bounded by ``support_sd`` of them; ``spearman_pv_pv`` is the rank
+    correlation between two PV plants. Errors of vehicle demand come from the charging simulation.
+    """
+
+    pv_sd: float
+    base_sd: float
+    support_sd: float
+    spearman_pv_pv: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskDefaults:
+    """How chance constraints are treated when the user does not choose.
+
+    ``radius_scale`` is C of the ambiguity radius C sigma / sqrt(samples).
+    """
+
+    treatment: RiskTreatment
+    confidence: float
+    samples: int
+    radius_scale: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Case:
+    """Everything an episode needs to know. Axes: time = ``hours``; site = ``roads.sites``."""
+
+    name: str
+    title: str
+    currency: str
+    hours: int
+    feeder: Feeder
+    grid_day: GridDay
+    error_model: ErrorModel
+    roads: RoadNetwork
+    stations: tuple[Station, ...]
+    links: tuple[TradeLink, ...]
+    tariff: Tariff
+    charging_price_per_kwh: FloatArray  #: [time, site]
+    pv_factor: FloatArray  #: [time] expected PV output / installed power
+    station_errors: StationErrors
+    risk: RiskDefaults
+    hosting_road: Mapping[str, str]  #: the road of every station, whether it serves traffic or not
+    digest: str  #: SHA-256 over the files, overrides included
+    files: Mapping[str, str]  #: the files themselves, overrides included
+
+
+def case_names() -> tuple[str, ...]:
+    """The built-in cases."""
+    return tuple(sorted(path.parent.name for path in BUILT_IN.glob(f"*/{SETTINGS_FILE}")))
+
+
+def load_case(source: str | Path, *, overrides: Mapping[str, str] | None = None) -> Case:
+    """Reads a built-in case by its name, or the case of a folder.
+
+    ``overrides`` maps keys of ``case.yaml`` (``feeder.unbalance``) or cells of a table
+    (``stations.EVCS18.pv_kw``) to values as text. Raises ``CaseError`` with every problem found.
+    """
+    found: list[Problem] = []
+    files = overridden(read_source(_folder(source), found), overrides or {}, found)
+    settings = checked_settings(files.settings, found) if SETTINGS_FILE in files.texts else None
+    tables = {name: checked_rows(name, files.tables.get(name), found) for name in TABLES}
+    profiles = checked_profiles(files.tables.get(BASE_DEMAND), found)
+    _check_together(files, settings, tables, found)
+    if found or settings is None:
+        raise CaseError(str(source), tuple(found))
+    return _case(files, settings, tables, profiles)
+
+
+def to_case_folder(case: Case, folder: Path) -> Path:
+    """Writes the case, overrides included, as a folder that ``load_case`` reads."""
+    write_source(case.files, folder)
+    return folder
+
+
+def _folder(source: str | Path) -> Path:
+    if str(source) in case_names():
+        return BUILT_IN / str(source)
+    if not (Path(source) / SETTINGS_FILE).is_file():
+        fault = f"is neither a built-in case nor a folder with {SETTINGS_FILE}"
+        remedy = did_you_mean(str(source), case_names())
+        raise CaseError(str(source), (Problem(str(source), fault, remedy),))
+    return Path(source)
+
+
+def _check_together(
+    files: Source, settings: Settings | None, tables: dict[str, Rows[Any]], found: list[Problem]
+) -> None:
+    """Checks across rows and tables, each as soon as what it builds on is sound."""
+    found.extend(checks.reference_problems(files.tables, settings))
+    found.extend(checks.duplicate_problems(files.tables))
+    found.extend(checks.hours_problems(files.tables, settings))
+    found.extend(checks.row_problems(tables))
+    found.extend(checks.link_problems(tables["links"]))
+    found.extend(wires.impedance_problems(tables))
+    if settings is not None:
+        found.extend(checks.settings_problems(settings, tables["day"]))
+        found.extend(wires.unbalance_problems(tables, settings))
+    if _sound(found, "road_nodes", "roads", "trips"):
+        found.extend(wires.road_problems(tables))
+    if settings is not None and _sound(found, "buses", "lines"):
+        source_bus = settings.feeder.source_bus
+        found.extend(wires.shape_problems(tables, source_bus))
+        if _sound(found, "buses", "lines"):
+            found.extend(wires.phase_problems(tables, source_bus))
+
+
+def _sound(found: list[Problem], *tables: str) -> bool:
+    """Whether no problem stands in these tables, nor with the bus of the source."""
+    blamed = {problem.place.partition(",")[0] for problem in found}
+    source = any("feeder.source_bus" in problem.place for problem in found)
+    return not source and blamed.isdisjoint(f"{table}.csv" for table in tables)
+
+
+def _case(
+    files: Source,
+    settings: Settings,
+    tables: dict[str, Rows[Any]],
+    profiles: Mapping[str, FloatArray],
+) -> Case:
+    about, errors, risk = settings.case, settings.uncertainty, settings.risk
+    return Case(
+        name=about.name,
+        title=about.title,
+        currency=about.currency,
+        hours=about.hours,
+        feeder=build.build_feeder(settings, tables),
+        grid_day=build.build_grid_day(settings, tables),
+        error_model=build.build_error_model(settings),
+        roads=build.build_roads(settings, tables),
+        stations=build.build_stations(tables, profiles),
+        links=build.build_links(tables),
+        tariff=build.build_tariff(settings, tables),
+        charging_price_per_kwh=build.build_charging_prices(tables),
+        pv_factor=build.day_column(tables, "pv_factor"),
+        station_errors=StationErrors(
+            pv_sd=errors.pv_sd,
+            base_sd=errors.base_sd,
+            support_sd=errors.support_sd,
+            spearman_pv_pv=errors.spearman_pv_pv,
+        ),
+        risk=RiskDefaults(
+            treatment=RiskTreatment(risk.treatment),
+            confidence=risk.confidence,
+            samples=risk.samples,
+            radius_scale=risk.radius_scale,
+        ),
+        hosting_road={row.station: row.road for row in tables["stations"]},
+        digest=files.digest,
+        files=files.texts,
+    )
