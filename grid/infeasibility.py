@@ -1,0 +1,78 @@
+"""Solves a posed problem, or names the limits that stand in the way and by how much.
+
+When no point meets all limits, the same problem is solved once more with prices on exceeding
+network limits, and on leaving errors to the upstream grid beyond its share, in the place of
+costs. Excesses are weighed as parts of the rating (flows) and of 1 pu squared (voltages).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
+
+from ..core.errors import InfeasibleError, LimitMiss
+from ..core.units import FloatArray, IntArray
+from .cone_builder import ProgramBuilder
+from .limited_solve import TOLERANCE, LimitedSolution, solve_limited
+from .network_limits import limit_miss
+from .opf_model import OpfModel
+from .opf_problem import PosedOpf
+
+#: Writes a problem into an empty program.
+Pose: TypeAlias = Callable[[OpfModel, ProgramBuilder], PosedOpf]
+
+#: Price of the whole missing net load left to the upstream grid, against a limit missed by 100 %.
+_SHARE_PRICE = 10.0
+
+
+def solve_or_name(model: OpfModel, pose: Pose, what: str) -> tuple[PosedOpf, LimitedSolution]:
+    """The problem as posed, and its optimum.
+
+    Raises:
+        InfeasibleError: with the smallest excesses, named by element, phase and hour; without
+            any if devices cannot even keep their own limits.
+        SolveError: the solver failed.
+    """
+    posed = pose(model, ProgramBuilder())
+    try:
+        return posed, solve_limited(model, posed.limited, what)
+    except InfeasibleError as error:
+        raise InfeasibleError(what, error.solver, _least_misses(model, pose, what)) from error
+
+
+def _least_misses(model: OpfModel, pose: Pose, what: str) -> tuple[LimitMiss, ...]:
+    """The excesses of least total weight, largest weight first."""
+    open_model = replace(model, options=replace(model.options, upstream_share_max=1.0))
+    program = ProgramBuilder()
+    posed = pose(open_model, program)
+    program.drop_costs()
+    extra = _add_extra_share(program, posed.upstream.alpha, model.options.upstream_share_max)
+    problem = replace(posed.limited, slack_price=1 / model.limits.scale)
+    solution = solve_limited(open_model, problem, f"{what}, least excess")
+    misses = _share_misses(model, solution.values[extra])
+    hours, rows = np.nonzero(solution.slack / model.limits.scale > 10 * TOLERANCE)
+    weights = solution.slack[hours, rows] / model.limits.scale[rows]
+    for k in np.argsort(-weights, kind="stable"):
+        hour, row = int(hours[k]), int(rows[k])
+        excess = float(solution.slack[hour, row])
+        misses.append(limit_miss(model.feeder, model.limits, row, hour, excess))
+    return tuple(misses)
+
+
+def _add_extra_share(program: ProgramBuilder, alpha: IntArray, share_max: float) -> IntArray:
+    """extra >= upstream share - its bound [time]."""
+    extra = program.variables(len(alpha), unit=1.0)
+    program.at_most([(extra, -1.0)], np.zeros(len(alpha)))
+    program.at_most([(alpha, 1.0), (extra, -1.0)], np.full(len(alpha), share_max))
+    program.add_cost(extra, _SHARE_PRICE)
+    return extra
+
+
+def _share_misses(model: OpfModel, extra: FloatArray) -> list[LimitMiss]:
+    return [
+        LimitMiss(f"upstream share in balancing {hour:02d}:00", 100 * float(extra[hour]), "%")
+        for hour in np.flatnonzero(extra > 10 * TOLERANCE)
+    ]

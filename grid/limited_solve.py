@@ -1,0 +1,193 @@
+"""Solves a dispatch problem under the network's limits, by adding only the rows that matter.
+
+1. Solve with the rows found to matter so far (at first none).
+2. Look at ALL rows of all hours at that point, with their exact margins.
+3. None exceeded: done. Otherwise add those exceeded, and those about to be, and go on.
+
+The end is the optimum with all rows: the last point is optimal for fewer and meets every one. A
+box margin is convex and piecewise linear; it enters by tangents, added in the same rounds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..core.errors import SolveError
+from ..core.solve import ConeSolution, Ending, SolveReport, solve_cone
+from ..core.units import BoolArray, FloatArray, IntArray
+from .cone_builder import Affine, ProgramBuilder, RowBlock, Scaling, Term
+from .devices import BatteryColumns, fix_modes
+from .opf_model import OpfModel
+
+#: A row is exceeded beyond this part of its scale (its rating, or 1 pu squared).
+TOLERANCE = 1e-5
+#: Rows this near to their limit enter together with those exceeded: fewer rounds, larger programs.
+NEAR = 0.02
+#: Charging and discharging at once, below this, is the solver's noise [kW].
+MODE_TOLERANCE_KW = 0.01
+ROUND_LIMIT = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LimitedProblem:
+    """A program without its network rows, and how its variables act on them.
+
+    Row k of hour t reads ``effects[k] @ x[columns[t]] + margin_k(G_k alpha_t) <= bound[t, k]``.
+    """
+
+    program: ProgramBuilder
+    columns: IntArray  #: [time, effect]
+    effects: FloatArray  #: [row, effect]
+    bound: FloatArray  #: [time, row]
+    alpha: IntArray  #: [time, device]
+    batteries: BatteryColumns
+    slack_price: FloatArray | None = None  #: [row], what an excess costs; None forbids it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LimitedSolution:
+    """The optimum, and of every network row its dual and its excess bought."""
+
+    values: FloatArray  #: [column]
+    duals: FloatArray  #: [time, row], - d objective / d bound, >= 0
+    slack: FloatArray  #: [time, row]
+    raw: ConeSolution
+    scaling: Scaling
+    report: SolveReport
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What is in the program so far."""
+
+    present: BoolArray  #: [time, row]
+    slack: IntArray  #: [time, row], column that buys an excess, -1 if none
+    blocks: list[tuple[IntArray, IntArray, RowBlock]] = field(default_factory=list)  #: hours, rows
+    modes_fixed: bool = False
+    seconds: float = 0.0
+    iterations: int = 0
+
+
+def solve_limited(model: OpfModel, problem: LimitedProblem, what: str) -> LimitedSolution:
+    """The optimum under all network rows.
+
+    Raises:
+        InfeasibleError: no point meets all rows; unnamed, see ``infeasibility``.
+        SolveError: the solver failed, or the rounds did not end.
+    """
+    shape = problem.bound.shape
+    progress = _Progress(present=np.zeros(shape, dtype=bool), slack=np.full(shape, -1))
+    for _ in range(ROUND_LIMIT):
+        program, scaling = problem.program.build()
+        raw = solve_cone(program, what, model.options.solver)
+        progress.seconds += raw.report.seconds
+        progress.iterations += raw.report.iterations
+        x = scaling.values(raw)
+        if not progress.modes_fixed and _both_at_once(x, problem.batteries):
+            fix_modes(problem.program, problem.batteries, _charging(x, problem.batteries))
+            progress.modes_fixed = True
+        elif not _add_exceeded(model, problem, progress, x):
+            return _collect(progress, raw, scaling, x)
+    raise SolveError(what, model.options.solver, Ending.LIMIT, f"{ROUND_LIMIT} rounds of rows")
+
+
+def row_excess(model: OpfModel, problem: LimitedProblem, x: FloatArray) -> FloatArray:
+    """By how much x exceeds every row, margins included [time, row]; negative where it does not."""
+    hours, rows = np.indices(problem.bound.shape)
+    s = x[problem.alpha] @ model.margins.reaction.T
+    margin = model.margins.values(hours.ravel(), rows.ravel(), s.ravel()).reshape(s.shape)
+    return np.asarray(x[problem.columns] @ problem.effects.T + margin - problem.bound)
+
+
+def _both_at_once(x: FloatArray, batteries: BatteryColumns) -> bool:
+    charge, discharge = x[batteries.charge].sum(axis=2), x[batteries.discharge].sum(axis=2)
+    return bool(np.any(np.minimum(charge, discharge) > MODE_TOLERANCE_KW))
+
+
+def _charging(x: FloatArray, batteries: BatteryColumns) -> BoolArray:
+    return np.asarray(x[batteries.charge].sum(axis=2) > x[batteries.discharge].sum(axis=2))
+
+
+def _add_exceeded(
+    model: OpfModel, problem: LimitedProblem, progress: _Progress, x: FloatArray
+) -> bool:
+    """Adds the rows that x exceeds, and those it comes near to; False if it exceeds none."""
+    excess = row_excess(model, problem, x)
+    bought = progress.slack >= 0
+    excess[bought] -= x[progress.slack[bought]]
+    excess /= model.limits.scale
+    by_norm = model.margins.by_norm
+    open_rows = ~(progress.present & by_norm)  # a box row may need another tangent
+    if not np.any(open_rows & (excess > TOLERANCE)):
+        return False
+    near = ~progress.present & (excess > -NEAR)
+    _add_rows(model, problem, progress, x, near & by_norm, norm=True)
+    _add_rows(model, problem, progress, x, ~by_norm & (near | (excess > TOLERANCE)), norm=False)
+    return True
+
+
+def _add_rows(
+    model: OpfModel,
+    problem: LimitedProblem,
+    progress: _Progress,
+    x: FloatArray,
+    chosen: BoolArray,
+    *,
+    norm: bool,
+) -> None:
+    """effects x + margin(G alpha) <= bound, the margin as a norm or as its tangent at x."""
+    hours, rows = np.nonzero(chosen)
+    if not len(hours):
+        return
+    margins, reaction = model.margins, model.margins.reaction[rows]
+    terms: list[Term] = [(problem.columns[hours], problem.effects[rows])]
+    if problem.slack_price is not None:
+        terms.append((_slack_columns(model, problem, progress, hours, rows), -1.0))
+    alpha, bound = problem.alpha[hours], problem.bound[hours, rows]
+    if norm:
+        slope = margins.slope[hours]
+        swing = ([(alpha, slope[:, None] * reaction)], slope * margins.mu[hours, rows])
+        tail: list[Affine] = [swing, ([], margins.rest[hours, rows])]
+        block = problem.program.at_most_with_norm(terms, tail, bound)
+    else:
+        s = np.einsum("ij,ij->i", x[alpha], reaction)
+        value, gradient = margins.tangent(hours, rows, s)
+        terms.append((alpha, gradient[:, None] * reaction))
+        block = problem.program.at_most(terms, bound - value + gradient * s)
+    progress.present[hours, rows] = True
+    progress.blocks.append((hours, rows, block))
+
+
+def _slack_columns(
+    model: OpfModel,
+    problem: LimitedProblem,
+    progress: _Progress,
+    hours: IntArray,
+    rows: IntArray,
+) -> IntArray:
+    """The columns that buy an excess of these rows, made where they are missing."""
+    assert problem.slack_price is not None
+    new = progress.slack[hours, rows] < 0
+    for hour, row in zip(hours[new], rows[new], strict=True):
+        unit = 0.1 * float(model.limits.scale[row])
+        column = problem.program.variables(1, unit=unit)
+        problem.program.at_most([(column, -1.0)], np.zeros(1))
+        problem.program.add_cost(column, problem.slack_price[row])
+        progress.slack[hour, row] = column[0]
+    return progress.slack[hours, rows]
+
+
+def _collect(
+    progress: _Progress, raw: ConeSolution, scaling: Scaling, x: FloatArray
+) -> LimitedSolution:
+    duals, slack = np.zeros((2, *progress.present.shape))
+    for hours, rows, block in progress.blocks:
+        np.add.at(duals, (hours, rows), scaling.duals(raw, block))
+    bought = progress.slack >= 0
+    slack[bought] = x[progress.slack[bought]]
+    report = replace(raw.report, iterations=progress.iterations, seconds=progress.seconds)
+    return LimitedSolution(
+        values=x, duals=duals, slack=slack, raw=raw, scaling=scaling, report=report
+    )
