@@ -1,0 +1,110 @@
+"""The distribution system operator: approves what the grid can carry, else asks for a change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.errors import InfeasibleError
+from ..core.units import BoolArray, FloatArray, frozen
+from ..grid.envelope import operating_envelope
+from ..grid.feeder import ConnectionPoint, ErrorModel, Feeder, GridDay
+from ..grid.forecast_errors import fit_moments, sample_errors, support_kw
+from ..grid.opf import solve_opf
+from ..grid.opf_model import OpfOptions, build_opf
+from ..grid.projection import Projection, project
+from ..uncertainty.seeds import generator
+from .messages import AdjustmentSignal, Approval, Submission, WithdrawalLimits
+
+#: Smaller adjustments are what the cone solver leaves, not a wish.
+_ADJUSTMENT_TOLERANCE_KW = 1e-2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OperatorCase:
+    """The operator's own part of a case, and how it treats risk."""
+
+    feeder: Feeder
+    day: GridDay
+    error_model: ErrorModel
+    points: tuple[ConnectionPoint, ...]
+    options: OpfOptions
+    samples: int
+    seed: int
+    backoff_kw: float
+
+
+class Dso:
+    """Reviews submissions. Stateless beyond its case: every limit in force comes with the message.
+
+    The loop ends: limits only tighten, and after the rounds allowed the operator sends an envelope
+    of which it has proved that any response within can be carried (docs/model.md, trading
+    adjustment).
+    """
+
+    def __init__(self, case: OperatorCase) -> None:
+        self._case = case
+        rng = generator(case.seed, "grid errors", "learn")
+        errors_kw = sample_errors(case.feeder, case.day, case.error_model, rng, case.samples)
+        moments = fit_moments(errors_kw, support_kw(case.feeder, case.day, case.error_model))
+        self._model = build_opf(case.feeder, case.day, moments, case.options)
+
+    def review(self, submission: Submission, last_round: bool) -> Approval | AdjustmentSignal:
+        """Answers a submission: approval with the dispatch, or limits to trade again within.
+
+        Raises:
+            InfeasibleError: the grid cannot be run within its limits even if no station draws or
+                delivers anything; names the limits.
+        """
+        case = self._case
+        try:
+            dispatch = solve_opf(self._model, case.points, submission.withdrawal_kw)
+        except InfeasibleError as refused:
+            named = tuple(str(miss) for miss in refused.misses)
+            return self._adjust(submission, last_round, named)
+        return Approval(round=submission.round, dispatch=dispatch)
+
+    def _adjust(
+        self, submission: Submission, last_round: bool, named: tuple[str, ...]
+    ) -> AdjustmentSignal:
+        case = self._case
+        wish = project(self._model, case.points, submission.withdrawal_kw, case.backoff_kw)
+        changed = np.abs(wish.permitted_kw - submission.withdrawal_kw) > _ADJUSTMENT_TOLERANCE_KW
+        # Where nothing would change, tightening single limits cannot help either.
+        envelope = last_round or not changed.any()
+        limits = (
+            self._envelope(submission, wish) if envelope else _tightened(submission, wish, changed)
+        )
+        return AdjustmentSignal(
+            round=submission.round,
+            limits=limits,
+            permitted_kw=wish.permitted_kw,
+            adjustment_kw=wish.adjustment_kw,
+            binding=wish.binding or named,
+            envelope=envelope,
+        )
+
+    def _envelope(self, submission: Submission, wish: Projection) -> WithdrawalLimits:
+        lower, upper = operating_envelope(self._model, self._case.points, wish.permitted_kw)
+        return WithdrawalLimits(round=submission.round, lower_kw=lower, upper_kw=upper)
+
+
+def _tightened(submission: Submission, wish: Projection, changed: BoolArray) -> WithdrawalLimits:
+    """Cumulative one-sided limits, after seed 004 (26)-(27): never loosened, hence no cycle.
+
+    A withdrawal asked to fall is bounded above by what is permitted, one asked to rise (an export
+    asked to fall) is bounded below. Zero always stays allowed.
+    """
+    permitted, submitted = wish.permitted_kw, submission.withdrawal_kw
+    falls, rises = changed & (permitted < submitted), changed & (permitted > submitted)
+    lower, upper = submission.limits.lower_kw, submission.limits.upper_kw
+    return WithdrawalLimits(
+        round=submission.round,
+        lower_kw=_where(rises, np.maximum(lower, np.minimum(permitted, 0.0)), lower),
+        upper_kw=_where(falls, np.minimum(upper, np.maximum(permitted, 0.0)), upper),
+    )
+
+
+def _where(mask: BoolArray, yes: FloatArray, no: FloatArray) -> FloatArray:
+    return frozen(np.where(mask, yes, no))
