@@ -77,6 +77,10 @@ class ProgramBuilder:
         column, slope, curvature = (part.ravel() for part in parts)
         self._costs.append((column, slope, curvature))
 
+    def weigh_costs(self, weight: float) -> None:
+        """Multiplies all costs so far."""
+        self._costs = [(column, weight * a, weight * b) for column, a, b in self._costs]
+
     def drop_costs(self) -> None:
         """Forgets the objective, to put another in its place."""
         self._costs.clear()
