@@ -123,14 +123,14 @@ def respond(
 def _with_offer(program: StationProgram, offer: Offer) -> QuadraticProgram:
     """The station's program with columns bought and sold [time, link] at its end."""
     linear, (hours, count) = program.linear, offer.near_kw.shape
-    each = sp.identity(hours * count)
     total = sp.kron(sp.identity(hours), np.ones((1, count)))
     purchase = sp.vstack([total, sp.csc_matrix(total.shape), total])
     pull = offer.price_per_kwh - offer.proximity_per_kw2 * offer.near_kw
     fees = np.array([link.fee_per_kwh for link in offer.links])
     capacity_kw = np.tile([link.capacity_kw for link in offer.links], 2 * hours)
-    # (bought - sold)^2 / 2 has the Hessian [[1, -1], [-1, 1]], of which OSQP takes the upper part.
-    square = offer.proximity_per_kw2 * sp.bmat([[each, -each], [None, each]])
+    # Buying and selling over a link at once never pays, so that (bought - sold)^2 may be written
+    # bought^2 + sold^2, which is strongly convex in both.
+    square = offer.proximity_per_kw2 * sp.identity(2 * hours * count)
     return QuadraticProgram(
         quadratic=sp.block_diag([sp.csc_matrix((len(linear.cost),) * 2), square], format="csc"),
         cost=np.concatenate([linear.cost, (pull + fees).ravel(), -pull.ravel()]),

@@ -141,6 +141,7 @@ def _inverse_moving_cost(atoms: FloatArray, weights: FloatArray, radius: FloatAr
     start = np.take_along_axis(above, piece, axis=-1)
     stop = np.take_along_axis(following, piece, axis=-1)
     solution = (radius[..., None] + np.take_along_axis(moment, piece, axis=-1)) / mass[piece]
+    # Rounding must not carry a solution out of its piece: a larger radius never gives a smaller m.
     return np.asarray((lowest + np.clip(solution, start, stop))[..., 0])
 
 

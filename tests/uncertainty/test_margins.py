@@ -203,6 +203,17 @@ def test_a_sample_beyond_the_declared_support_is_refused():
         margin(np.array([[1.0, 5.0], [0.0, 2.0]]), RiskChoice(), np.array([1.0, 3.0]))
 
 
+def test_the_concentration_rule_takes_the_diameter_of_the_support():
+    # N = 2000, diameter 6 + 4 and confidence 1 - 1/e: the radius is 10 sqrt(2 / 2000).
+    samples = generator(0, "wide").uniform(-4, 6, 2000)
+    choice = RiskChoice(
+        risk=0.3, radius_rule=RadiusRule.CONCENTRATION, radius_confidence=1 - np.exp(-1)
+    )
+    expected = worst_case_quantile(samples, 0.3, 10 * np.sqrt(1e-3), 6.0)
+    assert margin(samples, choice, 6.0, support_min=-4.0) == pytest.approx(float(expected))
+    assert expected < 6
+
+
 def test_the_concentration_rule_asks_for_the_smallest_error():
     with pytest.raises(ValueError, match="support_min"):
         margin(np.zeros(5), RiskChoice(radius_rule=RadiusRule.CONCENTRATION), 1.0)
