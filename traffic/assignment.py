@@ -22,7 +22,6 @@ from .layered_graph import (
     END_OTHER_STAYS,
     END_UNCHARGED,
     Arc,
-    LayeredGraph,
     build_layered_graph,
     link_costs,
     per_link,

@@ -121,11 +121,11 @@ def _simulate_site(
     start_h = _queue(scenario, arrival_h, service_h, site.ports, count)
     port_hours = occupied_port_hours(scenario, start_h, start_h + service_h, count, hours)
     load_kw = site.charger_kw * port_hours
-    total_kwh = np.bincount(scenario, weights=energy_kwh, minlength=count)
+    total_kwh = np.bincount(scenario, weights=energy_kwh, minlength=count).astype(float)
     return _SiteDay(
         load_kw=load_kw,
         arrivals=arrivals,
-        wait_min=60 * _hourly_mean(arrival_h.astype(np.int64), start_h - arrival_h, hours),
+        wait_min=60 * _hourly_mean(arrival_h, start_h - arrival_h, hours),
         energy_kwh=total_kwh,
         overflow_kwh=np.maximum(total_kwh - load_kw.sum(axis=1), 0.0),
         unserved=np.bincount(scenario[start_h >= hours], minlength=count),
@@ -137,7 +137,7 @@ def _draw_arrivals(arrivals: IntArray, rng: np.random.Generator) -> tuple[IntArr
 
     Given their number, the arrivals of a Poisson process within an hour are uniform.
     """
-    count, hours = arrivals.shape
+    hours = arrivals.shape[1]
     cell = np.repeat(np.arange(arrivals.size), arrivals.ravel())
     instant = np.sort(cell + rng.random(len(cell)))
     # cell = scenario x hours + hour, so that one sort orders all scenarios.
@@ -149,7 +149,8 @@ def _draw_energy(fleet: Fleet, vehicles: int, rng: np.random.Generator) -> Float
     battery_kwh = rng.uniform(fleet.battery_min_kwh, fleet.battery_max_kwh, vehicles)
     soc = np.clip(rng.normal(fleet.soc_mean, fleet.soc_sd, vehicles), fleet.soc_min, fleet.soc_max)
     need_kwh: FloatArray = battery_kwh * np.maximum(fleet.soc_target - soc, 0.0)
-    return need_kwh / fleet.charge_efficiency
+    need_kwh /= fleet.charge_efficiency
+    return need_kwh
 
 
 def _queue(
@@ -164,8 +165,11 @@ def _queue(
     return start_first_come(arrivals, services, ports)[scenario, place]
 
 
-def _hourly_mean(hour: IntArray, values: FloatArray, hours: int) -> FloatArray:
-    """Mean of the values that fall in each hour [time], NaN where none does."""
+def _hourly_mean(instant_h: FloatArray, values: FloatArray, hours: int) -> FloatArray:
+    """Mean of the values whose instants fall in each hour [time], NaN where none does."""
+    # An instant just before midnight may have been rounded to midnight.
+    hour = np.minimum(instant_h.astype(np.int64), hours - 1)
     number = np.bincount(hour, minlength=hours)
     total = np.bincount(hour, weights=values, minlength=hours)
-    return np.divide(total, number, out=np.full(hours, np.nan), where=number > 0)
+    mean: FloatArray = np.divide(total, number, out=np.full(hours, np.nan), where=number > 0)
+    return mean

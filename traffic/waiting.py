@@ -28,12 +28,14 @@ class WaitingSteps:
     @property
     def capacity_ev_per_h(self) -> FloatArray:
         """Most vehicles that the ports can charge in an hour [site]."""
-        return self.width_ev_per_h.sum(axis=1)
+        capacity: FloatArray = self.width_ev_per_h.sum(axis=1)
+        return capacity
 
     def fill(self, ev_per_h: FloatArray) -> FloatArray:
         """Arrivals [time, site] spread over the steps, lowest first [time, site, step]."""
         before = np.cumsum(self.width_ev_per_h, axis=1) - self.width_ev_per_h
-        return np.clip(ev_per_h[:, :, None] - before, 0.0, self.width_ev_per_h)
+        filled: FloatArray = np.clip(ev_per_h[:, :, None] - before, 0.0, self.width_ev_per_h)
+        return filled
 
     def mean_wait_min(self, ev_per_h: FloatArray) -> FloatArray:
         """Wait at these arrivals [time, site], interpolated between the middles of the steps."""
