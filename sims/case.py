@@ -10,6 +10,7 @@ from typing import Any
 from ..core.errors import CaseError, Problem
 from ..core.units import FloatArray
 from ..grid.feeder import ErrorModel, Feeder, GridDay
+from ..market.forecast import StationErrorModel
 from ..market.station import Station, Tariff, TradeLink
 from ..traffic.network import RoadNetwork
 from ..uncertainty.margins import RiskTreatment
@@ -30,20 +31,6 @@ from .case_source import (
 from .case_tables import TABLES
 
 BUILT_IN = Path(__file__).parent / "cases"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StationErrors:
-    """How far PV and base demand of stations stray from their forecast.
-
-    Relative standard deviations, bounded by ``support_sd`` of them; ``spearman_pv_pv`` is the rank
-    correlation between two PV plants. Errors of vehicle demand come from the charging simulation.
-    """
-
-    pv_sd: float
-    base_sd: float
-    support_sd: float
-    spearman_pv_pv: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +63,7 @@ class Case:
     tariff: Tariff
     charging_price_per_kwh: FloatArray  #: [time, site]
     pv_factor: FloatArray  #: [time] expected PV output / installed power
-    station_errors: StationErrors
+    station_errors: StationErrorModel
     risk: RiskDefaults
     hosting_road: Mapping[str, str]  #: the road of every station, whether it serves traffic or not
     digest: str  #: SHA-256 over the files, overrides included
@@ -171,7 +158,7 @@ def _case(
         tariff=build.build_tariff(settings, tables),
         charging_price_per_kwh=build.build_charging_prices(tables),
         pv_factor=build.day_column(tables, "pv_factor"),
-        station_errors=StationErrors(
+        station_errors=StationErrorModel(
             pv_sd=errors.pv_sd,
             base_sd=errors.base_sd,
             support_sd=errors.support_sd,
