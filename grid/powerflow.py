@@ -50,12 +50,14 @@ class AcResult:
     def s_kva(self) -> FloatArray:
         """Apparent power of each line phase, at its more loaded end [sample, line, phase]."""
         near: FloatArray = np.hypot(self.p_from_kw, self.q_from_kvar)
-        return np.maximum(near, np.hypot(self.p_to_kw, self.q_to_kvar), out=near)
+        far: FloatArray = np.hypot(self.p_to_kw, self.q_to_kvar)
+        np.maximum(near, far, out=near)
+        return near
 
     @property
     def loss_kw(self) -> FloatArray:
         """Active losses of all lines [sample]; NaN where the sample failed."""
-        loss = np.nansum(self.p_from_kw + self.p_to_kw, axis=(1, 2))
+        loss: FloatArray = np.nansum(self.p_from_kw + self.p_to_kw, axis=(1, 2))
         loss[self.failed] = np.nan
         return loss
 
