@@ -184,7 +184,7 @@ def some_offer(market, *, proximity, seed=0):
     )
 
 
-@pytest.mark.parametrize("proximity", [1e-2, 1e-3, 1e-4])
+@pytest.mark.parametrize("proximity", [1e-2, 1e-3, 1e-4, 1e-5])
 @pytest.mark.parametrize("limit_kw", [np.inf, 120.0])
 def test_a_response_is_optimal_by_another_solver(make_market, proximity, limit_kw):
     market = make_market(6, seed=4, limit_kw=limit_kw)
