@@ -177,6 +177,19 @@ def test_two_parallel_roads_share_trips_so_that_both_take_equally_long():
     assert [route.time_min for route in found.routes] == pytest.approx([15, 15])
 
 
+def test_those_in_need_of_a_charge_who_cannot_travel_count_as_uncharged():
+    # The road takes 60 of 100, the ports 50 of 80. A trip with a charge is worth most, so 50 have
+    # theirs and 30 do not, whether these stay or drive on uncharged in the other ten places.
+    roads = network(
+        [("way", "a", "b", 10.0, 60.0)], [("a", "b", 100.0)], [site("A", "way", 50)], share=0.8
+    )
+    found = solve_assignment(roads, no_prices(roads), ENERGY_KWH, waiting=False)
+    assert found.unserved_trips_veh_per_h[0] == pytest.approx([40])
+    assert found.ev_per_h[0] == pytest.approx([50])
+    assert found.unserved_charges_veh_per_h[0] == pytest.approx([30])
+    assert found.cost.unserved[0] == pytest.approx(40 * 200 + 30 * 100)
+
+
 def test_a_minute_of_delay_worth_double_lasts_half_as_long():
     fast, slow = ("fast", "a", "b", 10.0, 500.0), ("slow", "a", "b", 15.0, 800.0)
     roads = network([fast, slow], [("a", "b", 900.0)])

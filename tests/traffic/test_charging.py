@@ -107,8 +107,8 @@ def test_mean_wait_at_a_busy_site_is_that_of_the_assignment(utn12: RoadNetwork, 
     arrivals = 0.8 * 4 * 60 / energy
     found = simulate_charging(roads, np.full((72, 1), arrivals), 2, COUNT, "test")
     expected = 60 * erlang_wait_h(np.array([arrivals]), energy / 60, 4, energy_spread(fleet))[0]
-    # Lee and Longton's factor is an approximation for several ports.
-    assert np.nanmean(found.wait_min[12:]) == pytest.approx(expected, rel=0.06)
+    # Lee and Longton's factor is 4 % low here; the mean of these days has an error of 2 %.
+    assert np.nanmean(found.wait_min[12:]) == pytest.approx(expected, rel=0.08)
 
 
 @pytest.fixture(scope="module")
