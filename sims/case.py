@@ -83,7 +83,7 @@ def load_case(source: str | Path, *, overrides: Mapping[str, str] | None = None)
     """
     found: list[Problem] = []
     files = overridden(read_source(_folder(source), found), overrides or {}, found)
-    settings = checked_settings(files.settings, found) if SETTINGS_FILE in files.texts else None
+    settings = checked_settings(files.settings, found) if files.settings else None
     tables = {name: checked_rows(name, files.tables.get(name), found) for name in TABLES}
     profiles = checked_profiles(files.tables.get(BASE_DEMAND), found)
     _check_together(files, settings, tables, found)
@@ -112,9 +112,9 @@ def _check_together(
     files: Source, settings: Settings | None, tables: dict[str, Rows[Any]], found: list[Problem]
 ) -> None:
     """Checks across rows and tables, each as soon as what it builds on is sound."""
-    found.extend(checks.reference_problems(files.tables, settings))
+    found.extend(checks.reference_problems(files.tables, files.settings))
     found.extend(checks.duplicate_problems(files.tables))
-    found.extend(checks.hours_problems(files.tables, settings))
+    found.extend(checks.hours_problems(files.tables, files.settings))
     found.extend(checks.row_problems(tables))
     found.extend(checks.link_problems(tables["links"]))
     found.extend(wires.impedance_problems(tables))
@@ -123,18 +123,17 @@ def _check_together(
         found.extend(wires.unbalance_problems(tables, settings))
     if _sound(found, "road_nodes", "roads", "trips"):
         found.extend(wires.road_problems(tables))
-    if settings is not None and _sound(found, "buses", "lines"):
-        source_bus = settings.feeder.source_bus
+    source_bus = str(checks.said(files.settings, "feeder", "source_bus"))
+    if _sound(found, "buses", "lines") and source_bus in checks.declared(files.tables, "buses"):
         found.extend(wires.shape_problems(tables, source_bus))
         if _sound(found, "buses", "lines"):
             found.extend(wires.phase_problems(tables, source_bus))
 
 
 def _sound(found: list[Problem], *tables: str) -> bool:
-    """Whether no problem stands in these tables, nor with the bus of the source."""
+    """Whether no problem stands in these tables."""
     blamed = {problem.place.partition(",")[0] for problem in found}
-    source = any("feeder.source_bus" in problem.place for problem in found)
-    return not source and blamed.isdisjoint(f"{table}.csv" for table in tables)
+    return blamed.isdisjoint(f"{table}.csv" for table in tables)
 
 
 def _case(

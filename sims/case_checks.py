@@ -51,7 +51,13 @@ def declared(texts: Mapping[str, TextTable], target: str) -> set[str]:
     return {row.get(key_columns(target)[0], "") for row in table.rows.values()}
 
 
-def reference_problems(texts: Mapping[str, TextTable], settings: Settings | None) -> Finding:
+def said(content: Mapping[str, Any], section: str, key: str) -> Any:
+    """What ``case.yaml`` says, checked or not: a fault elsewhere in it must not hide this."""
+    keys = content.get(section)
+    return keys.get(key) if isinstance(keys, dict) else None
+
+
+def reference_problems(texts: Mapping[str, TextTable], content: Mapping[str, Any]) -> Finding:
     """One problem for each name that is used but not declared, with every place of its use."""
     uses: dict[tuple[str, str], list[str]] = defaultdict(list)
     for table, column, target in REFERENCES:
@@ -60,21 +66,26 @@ def reference_problems(texts: Mapping[str, TextTable], settings: Settings | None
             for number, row in texts[table].rows.items():
                 if row[column] and row[column] not in known:
                     uses[target, row[column]].append(texts[table].place(number, column))
-    if settings is not None and "buses" in texts:
-        source = settings.feeder.source_bus
-        if source not in declared(texts, "buses"):
-            uses["buses", source].append(f"{SETTINGS_FILE}, feeder.source_bus")
+    source = said(content, "feeder", "source_bus")
+    if source is not None and "buses" in texts and str(source) not in declared(texts, "buses"):
+        uses["buses", str(source)].append(f"{SETTINGS_FILE}, feeder.source_bus")
     for (target, name), places in uses.items():
         yield _unknown(texts, target, name, places)
 
 
 def _unknown(texts: Mapping[str, TextTable], target: str, name: str, places: list[str]) -> Problem:
-    more = f" (also used in {'; '.join(places[1:])})" if len(places) > 1 else ""
     what = "column" if target == BASE_DEMAND else "row"
-    fault = f"{target}.csv has no {what} '{name}'{more}"
-    return Problem(
-        places[0], fault, f"add it there, or {did_you_mean(name, declared(texts, target))}"
-    )
+    fault = f"{target}.csv has no {what} '{name}'{_also(places[1:])}"
+    remedy = f"add it there, or correct it: {did_you_mean(name, declared(texts, target))}"
+    return Problem(places[0], fault, remedy)
+
+
+def _also(places: list[str]) -> str:
+    """Where else a name is used; three places are enough to find it."""
+    if not places:
+        return ""
+    rest = f" and {len(places) - 3} more" if len(places) > 3 else ""
+    return f" (also used in {' / '.join(places[:3])}{rest})"
 
 
 def duplicate_problems(texts: Mapping[str, TextTable]) -> Finding:
@@ -93,13 +104,14 @@ def duplicate_problems(texts: Mapping[str, TextTable]) -> Finding:
             first.setdefault(key, number)
 
 
-def hours_problems(texts: Mapping[str, TextTable], settings: Settings | None) -> Finding:
+def hours_problems(texts: Mapping[str, TextTable], content: Mapping[str, Any]) -> Finding:
     """Tables by the hour must have hours 0, 1, ... as many as ``case.hours`` says."""
     timed = [texts[name] for name in ("day", BASE_DEMAND) if name in texts]
-    wrong = [t for t in timed if settings is not None and len(t.rows) != settings.case.hours]
-    if wrong and settings is not None:
+    hours = said(content, "case", "hours")
+    wrong = [table for table in timed if isinstance(hours, int) and len(table.rows) != hours]
+    if wrong:
         counts = ", ".join(f"{table.file} has {len(table.rows)}" for table in wrong)
-        fault = f"the day has {settings.case.hours} hours (case.yaml, case.hours), but {counts}"
+        fault = f"the day has {hours} hours (case.yaml, case.hours), but {counts}"
         yield Problem(wrong[0].file, fault, "give one row for every hour, or correct case.hours")
     for table in timed:
         if table not in wrong and "hour" in table.header:

@@ -35,11 +35,12 @@ def fault(text: str, remedy: str) -> PydanticCustomError:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """A finite number from ``low`` to ``high``, both in ``unit``."""
+    """A finite number from ``low`` to ``high``, both in ``unit``; ``slip`` is the usual mistake."""
 
     unit: str
     low: float
     high: float
+    slip: int = 1000
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -64,11 +65,15 @@ class Between:
         return f"{value:g} {self.unit} is not plausible, outside {self.low:g} to {self.high:g}"
 
     def _remedy(self, value: float) -> str:
-        if value > self.high and self._holds(value / 1000):
-            return f"a thousand times too large? give it in {self.unit}: {value / 1000:g}"
-        if 0 < value < self.low and self._holds(value * 1000):
-            return f"a thousand times too small? give it in {self.unit}: {value * 1000:g}"
+        if value > self.high and self._holds(value / self.slip):
+            return f"{self.slip} times too large? give it {self._written(value / self.slip)}"
+        if 0 < value < self.low and self._holds(value * self.slip):
+            return f"{self.slip} times too small? give it {self._written(value * self.slip)}"
         return f"give a number from {self.low:g} to {self.high:g} {self.unit}"
+
+    def _written(self, value: float) -> str:
+        preposition = "" if self.unit.startswith(("as ", "per ", "on ")) else "in "
+        return f"{preposition}{self.unit}: {value:g}"
 
 
 def _text(value: object) -> object:
@@ -100,10 +105,10 @@ Phases = Annotated[str, BeforeValidator(_text), AfterValidator(_phases)]
 StationPhases = Annotated[str, BeforeValidator(_text), AfterValidator(_station_phases)]
 
 Count = Annotated[int, Between("pieces", 0, 100_000)]
-Share = Annotated[float, Between("as a share", 0.0, 1.0)]
-RankCorrelation = Annotated[float, Between("as a rank correlation", -0.99, 0.99)]
-Confidence = Annotated[float, Between("as a probability", 0.5, 0.999)]
-Efficiency = Annotated[float, Between("as an efficiency", 0.3, 1.0)]
+Share = Annotated[float, Between("as a share", 0.0, 1.0, slip=100)]
+RankCorrelation = Annotated[float, Between("as a rank correlation", -0.99, 0.99, slip=100)]
+Confidence = Annotated[float, Between("as a probability", 0.5, 0.999, slip=100)]
+Efficiency = Annotated[float, Between("as an efficiency", 0.3, 1.0, slip=100)]
 Factor = Annotated[float, Between("as a factor", 0.0, 10.0)]
 Position = Annotated[float, Between("on the drawing", -1e6, 1e6)]
 RatioQP = Annotated[float, Between("kvar per kW", -10.0, 10.0)]

@@ -38,8 +38,8 @@ class FeederSettings(Section):
     vm_source_pu: Annotated[float, Between("pu", 0.8, 1.2)]
     vm_min_pu: Annotated[float, Between("pu", 0.5, 1.0)]
     vm_max_pu: Annotated[float, Between("pu", 1.0, 1.5)]
-    vur_max: Annotated[float, Between("as a share", 0.0, 0.2)]
-    unbalance: Factor = 1.0
+    vur_max: Annotated[float, Between("as a share", 0.0, 0.2, slip=100)]
+    unbalance: Annotated[float, Between("as a factor", 0.0, 100.0)] = 1.0
 
 
 class DriverSettings(Section):
