@@ -13,8 +13,8 @@ from .unbalance import pvur
 
 #: A network limit counts as exceeded beyond this share of it, a hundred times the flow's tolerance.
 _SLACK = 1e-6
-#: A device limit beyond this, ten times what a cone solver leaves of a few hundred kW.
-_DEVICE_SLACK_KW = 1e-3
+#: A device limit beyond this: a cone solver closes its rows to a few millionths of hundreds of kW.
+_DEVICE_SLACK_KW = 1e-2
 
 
 def existing_limits(feeder: Feeder, flows: AcModel) -> dict[LimitKind, BoolArray]:
