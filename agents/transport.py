@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..traffic.assignment import Assignment, solve_assignment
 from ..traffic.charging import ChargingLoad, simulate_charging
@@ -33,10 +33,11 @@ class TransportOperator:
         load = simulate_charging(self._roads, assignment.ev_per_h, self._seed, samples, "learn")
         return Forecast(assignment=assignment, load=load, demand=self._demand(load))
 
-    def foresee(self, assignment: Assignment, samples: int) -> ChargingDemand:
-        """Fresh scenarios of the same traffic, for checking what was decided on the first."""
-        load = simulate_charging(self._roads, assignment.ev_per_h, self._seed, samples, "fresh")
-        return self._demand(load)
+    def foresee(self, forecast: Forecast, samples: int) -> ChargingDemand:
+        """Fresh scenarios of the same traffic around the load already announced."""
+        arrivals = forecast.assignment.ev_per_h
+        fresh = simulate_charging(self._roads, arrivals, self._seed, samples, "fresh")
+        return replace(forecast.demand, scenarios_kw=fresh.scenarios_kw)
 
     def _demand(self, load: ChargingLoad) -> ChargingDemand:
         return ChargingDemand(

@@ -23,7 +23,7 @@ class EpisodeOptions:
     gap: float = 1e-3  #: certified relative gap at which the negotiation stops
     shards: int = 4  #: groups of stations that negotiate by messages
     local_steps: int = 5  #: iterations inside a shard between two exchanges
-    max_exchanges: int = 2000
+    max_iterations: int = 20_000  #: of the negotiation, in one trading round
     max_trading_rounds: int = 8  #: after these the operator sends an operating envelope
     backoff_kw: float = 0.5  #: by how much adjustment signals stay inside the limits
 

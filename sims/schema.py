@@ -150,8 +150,8 @@ TABLES: Final = MappingProxyType(
             "hour": "hour of the day",
             "bus": "bus",
             "phase": "phase",
-            "active_per_kwh": "change of the operator's cost per kWh of further active load",
-            "reactive_per_kvarh": "change of the operator's cost per kvarh of further reactive load",
+            "active_per_kwh": "operator's cost of one further kWh of load",
+            "reactive_per_kvarh": "operator's cost of one further kvarh of load",
         },
         "limits": {
             "family": "kind of limit: voltage, unbalance, line flow, station adequacy",

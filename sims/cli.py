@@ -1,0 +1,262 @@
+"""The command line. Exit codes: 0 ok, 1 the run failed or did not agree, 2 bad input."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ..core.errors import (
+    AgreementError,
+    CaseError,
+    NegotiationError,
+    ResultsError,
+    RoadvoltError,
+    SolveError,
+)
+
+if TYPE_CHECKING:
+    from .case import Case
+    from .episode import EpisodeOptions
+    from .recorder import Recorder
+
+app = typer.Typer(
+    help="How charging stations, a distribution operator and a transport operator agree on a day.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+out = Console()
+err = Console(stderr=True)
+
+DEFAULT_CASE = "utn12-ieee33"
+
+
+class Treatment(StrEnum):
+    """How chance constraints are treated."""
+
+    dro = "dro"
+    sp = "sp"
+    ro = "ro"
+
+
+class RuntimeKind(StrEnum):
+    """Where the agents live."""
+
+    ray = "ray"
+    local = "local"
+
+
+CaseArgument = Annotated[str, typer.Argument(help="A built-in case, or a folder with case.yaml.")]
+RunArgument = Annotated[Path, typer.Argument(help="A run's folder.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as JSON, no more.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")]
+RuntimeOption = Annotated[RuntimeKind, typer.Option(help="Ray actors, or this process only.")]
+AddressOption = Annotated[
+    str | None, typer.Option(help="An existing Ray cluster; default: a fresh one here.")
+]
+WorkersOption = Annotated[
+    int, typer.Option(min=1, help="Ray actors that host the stations; changes no number.")
+]
+
+
+@app.command()
+def run(
+    case: CaseArgument = DEFAULT_CASE,
+    seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 1,
+    risk: Annotated[Treatment, typer.Option(help="Treatment of uncertainty.")] = Treatment.dro,
+    confidence: Annotated[
+        float, typer.Option(min=0.5, max=0.999, help="Of every single chance constraint.")
+    ] = 0.95,
+    samples: Annotated[int, typer.Option(min=10, help="Scenarios to learn from.")] = 1000,
+    runtime: RuntimeOption = RuntimeKind.ray,
+    address: AddressOption = None,
+    workers: WorkersOption = 2,
+    shards: Annotated[
+        int, typer.Option(min=1, help="Groups of stations that negotiate by messages.")
+    ] = 4,
+    gap: Annotated[float, typer.Option(min=1e-6, help="Certified relative gap to stop at.")] = 1e-3,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value of case.yaml; may be repeated.")
+    ] = None,
+    out_: Annotated[Path, typer.Option("--out", help="Folder that receives the run's.")] = Path(
+        "runs"
+    ),
+    csv: Annotated[bool, typer.Option("--csv", help="Also write every table as CSV.")] = False,
+    quiet: QuietOption = False,
+    json_: JsonOption = False,
+) -> None:
+    """Runs one coordination episode."""
+    from ..uncertainty.margins import RiskTreatment
+    from .case import load_case
+    from .episode import EpisodeOptions
+    from .recorder import Recorder
+
+    loaded = load_case(case, overrides=_pairs(set_ or []))
+    options = EpisodeOptions(
+        seed=seed,
+        treatment=RiskTreatment(risk.value),
+        confidence=confidence,
+        samples=samples,
+        shards=shards,
+        gap=gap,
+    )
+    recorder = Recorder.begin(out_, loaded, options, csv=csv)
+    _carry_out(loaded, options, recorder, runtime, address, workers, quiet, json_)
+
+
+@app.command()
+def resume(
+    run: RunArgument,
+    runtime: RuntimeOption = RuntimeKind.ray,
+    address: AddressOption = None,
+    workers: WorkersOption = 2,
+    quiet: QuietOption = False,
+    json_: JsonOption = False,
+) -> None:
+    """Continues a run that was interrupted, from its last checkpoint, in the same folder."""
+    from .recorder import Recorder
+
+    recorder, case, options = Recorder.reopen(run)
+    _carry_out(case, options, recorder, runtime, address, workers, quiet, json_)
+
+
+@app.command()
+def cases() -> None:
+    """Lists the built-in cases."""
+    from .case import case_names, load_case
+
+    table = Table("case", "what it is", "buses", "stations", "roads", "hours")
+    for name in case_names():
+        case = load_case(name)
+        sizes = (len(case.feeder.buses), len(case.stations), len(case.roads.roads), case.hours)
+        table.add_row(name, case.title, *map(str, sizes))
+    out.print(table)
+
+
+@app.command()
+def validate(case: CaseArgument) -> None:
+    """Checks a case and lists every fault with file, row, column and remedy."""
+    from .case import load_case
+
+    loaded = load_case(case)
+    out.print(f"[green]case '{loaded.name}' is usable[/]: {loaded.title}")
+
+
+@app.command()
+def show(run: RunArgument, json_: JsonOption = False) -> None:
+    """Shows the summary of a finished run."""
+    from .results import load_run
+
+    _print_summary(load_run(run).summary, run, json_)
+
+
+@app.command()
+def compare(first: RunArgument, second: RunArgument) -> None:
+    """Shows every number in which two runs differ."""
+    from .results import load_run
+    from .screen import comparison_view
+
+    out.print(comparison_view(load_run(first).summary, load_run(second).summary))
+
+
+@app.command()
+def report(run: RunArgument) -> None:
+    """Writes report.html and the figures of a finished run anew."""
+    from .recorder import write_pictures
+    from .results import load_run
+
+    page = write_pictures(load_run(run))
+    out.print(f"report: {page}")
+
+
+def _carry_out(
+    case: Case,
+    options: EpisodeOptions,
+    recorder: Recorder,
+    kind: RuntimeKind,
+    address: str | None,
+    workers: int,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Runs the episode under its recorder; says where it is when it is interrupted."""
+    from .episode import run_episode
+    from .screen import LiveProgress
+
+    quiet = quiet or as_json or not err.is_terminal
+    try:
+        with (
+            recorder.logging(),
+            nullcontext() if quiet else LiveProgress(err) as progress,
+            _runtime(kind, address, workers) as runtime,
+        ):
+            episode = run_episode(case, options, runtime=runtime, watch=progress, recorder=recorder)
+    except KeyboardInterrupt:
+        err.print(f"interrupted; continue with: roadvolt resume {recorder.folder}")
+        raise typer.Exit(1) from None
+    except (SolveError, AgreementError, NegotiationError) as error:
+        _print_summary(recorder.fail(case, options, error), recorder.folder, as_json)
+        raise typer.Exit(1) from error
+    recorder.finish(episode)
+    _print_summary(episode.summary, recorder.folder, as_json)
+    if episode.summary["status"] != "agreed" or not episode.summary["ac"]["kept_promise"]:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _runtime(kind: RuntimeKind, address: str | None, workers: int) -> Iterator[Any]:
+    from ..agents.runtime import LocalRuntime, RayRuntime
+
+    if kind is RuntimeKind.local:
+        with LocalRuntime() as local:
+            yield local
+    else:
+        with RayRuntime(address=address, workers=workers) as remote:
+            yield remote
+
+
+def _print_summary(summary: dict[str, Any], folder: Path, as_json: bool) -> None:
+    from .screen import summary_view
+
+    if as_json:
+        sys.stdout.write(json.dumps(summary, indent=2) + "\n")
+        return
+    out.print(summary_view(summary))
+    out.print(f"results: {folder}\nreport:  {folder / 'report.html'}", soft_wrap=True)
+
+
+def _pairs(settings: list[str]) -> dict[str, str]:
+    """``["a.b=1"]`` -> ``{"a.b": "1"}``."""
+    pairs = {}
+    for setting in settings:
+        key, separator, value = setting.partition("=")
+        if not separator:
+            raise typer.BadParameter(f"'{setting}' is not key=value", param_hint="--set")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+def main() -> None:
+    """Entry point: turns the errors of the domain into messages and exit codes."""
+    logging.getLogger("roadvolt").setLevel(logging.INFO)
+    try:
+        app()
+    except CaseError as error:
+        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except ResultsError as error:
+        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except RoadvoltError as error:
+        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)

@@ -1,0 +1,196 @@
+"""What a person sees in the terminal: live progress, the summary of a run, a comparison of two."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, Group
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from .progress import PHASES, Event, Exchanged, PhaseStarted, Reviewed
+
+
+class LiveProgress:
+    """A progress bar over the episode's phases, with round, gap and time left."""
+
+    def __init__(self, console: Console) -> None:
+        self._bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=28),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            TextColumn("[dim]{task.fields[detail]}"),
+            console=console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("starting", total=1.0, left="", detail="")
+        self._before, self._share, self._start = 0.0, 0.0, time.monotonic()
+        self._detail = ""
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, PhaseStarted):
+            self._before += self._share
+            self._share, self._detail = PHASES[event.name], ""
+            self._update(0.0, event.name)
+        elif isinstance(event, Exchanged):
+            gap = f"gap {event.gap:.1e}" if math.isfinite(event.gap) else "gap open"
+            self._detail = (
+                f"round {event.trading_round}, exchange {event.exchange}, {gap} "
+                f"(target {event.target:.0e}), disagreement {event.primal_kw:.2g} kW"
+            )
+            self._update(event.share_done)
+        elif isinstance(event, Reviewed):
+            self._detail = f"round {event.trading_round}: {event.answer}"
+            self._update(1.0)
+
+    def _update(self, share_of_phase: float, name: str | None = None) -> None:
+        done = self._before + self._share * share_of_phase
+        elapsed = time.monotonic() - self._start
+        left = f"about {elapsed * (1 - done) / done:.0f} s left" if done > 0.05 else ""
+        changes: dict[str, Any] = {"description": name} if name else {}
+        self._bar.update(self._task, completed=done, left=left, detail=self._detail, **changes)
+
+
+def summary_view(summary: Mapping[str, Any]) -> Group:
+    """The answers of one run: did they agree, what does the day cost, what did the check find."""
+    return Group(
+        _headline(summary), _cost_table(summary), _facts_table(summary), *_warnings(summary)
+    )
+
+
+def _headline(summary: Mapping[str, Any]) -> Text:
+    rounds = summary["rounds"]
+    if summary["status"] == "agreed":
+        words = f"agreed in {rounds} trading round{'s' * (rounds != 1)}"
+        return Text(f"{summary['case']}: {words}", style="bold green")
+    return Text(f"{summary['case']}: {summary['status']}: {summary['reason']}", style="bold red")
+
+
+def _cost_table(summary: Mapping[str, Any]) -> Table:
+    stations, dso, unit = summary["stations"], summary["dso"], summary["currency"]
+    table = Table(title="The day with and without trading between stations", title_justify="left")
+    for heading in ("", "without", "with", "change"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    rows = [
+        (f"stations' cost [{unit}]", stations["cost_without_p2p"], stations["cost_total"]),
+        (
+            "stations' purchase from the grid [kWh]",
+            stations["grid_purchase_without_p2p_kwh"],
+            stations["grid_purchase_kwh"],
+        ),
+        (
+            "stations' sales to the grid [kWh]",
+            stations["grid_sale_without_p2p_kwh"],
+            stations["grid_sale_kwh"],
+        ),
+        ("traded between stations [kWh]", 0.0, stations["traded_kwh"]),
+        (f"distribution operator's cost [{unit}]", dso["cost_without_p2p"], dso["cost_total"]),
+    ]
+    for name, before, after in rows:
+        table.add_row(name, _number(before), _number(after), _change(before, after))
+    return table
+
+
+def _facts_table(summary: Mapping[str, Any]) -> Table:
+    market, ac, traffic = summary["market"], summary["ac"], summary["traffic"]
+    table = Table(show_header=False, title="How it was reached and checked", title_justify="left")
+    table.add_column()
+    table.add_column()
+    facts = {
+        "negotiation": (
+            f"{market['iterations']} iterations, {market['exchanges']} exchanges of bids, "
+            f"certified gap {market['gap_certified']:.1e}"
+        ),
+        "against the central optimum": f"{100 * market['gap_to_central']:+.4f} % cost",
+        "settlement": f"imbalance {summary['settlement']['imbalance']:.1e} {summary['currency']}",
+        "traffic": (
+            f"relative gap {traffic['relative_gap']:.1e}, "
+            f"{traffic['unserved_charging']:.1f} vehicles uncharged, "
+            f"{traffic['charging_kwh'] / 1e3:.2f} MWh charged"
+        ),
+        "exact power flow": (
+            f"{ac['vm_min_pu']:.4f} to {ac['vm_max_pu']:.4f} pu, "
+            f"unbalance up to {ac['vur_max_pct']:.2f} %, "
+            f"lines loaded up to {100 * ac['line_loading_max']:.0f} %"
+        ),
+        "limits on fresh samples": (
+            f"worst single limit violated in {100 * ac['violation_rate']:.2f} % of samples, "
+            f"{100 * ac['promised']:.0f} % allowed"
+        ),
+        "linear model": f"off by at most {ac['model_error_max_pu']:.4f} pu",
+        "time": f"{summary['seconds']['total']:.1f} s",
+        "result": summary["result_hash"][:16],
+    }
+    for name, fact in facts.items():
+        table.add_row(name, fact)
+    return table
+
+
+def _warnings(summary: Mapping[str, Any]) -> list[Text]:
+    found = []
+    if not summary["ac"]["kept_promise"]:
+        breaches = "; ".join(summary["ac"]["breaches"])
+        found.append(Text(f"THE EXACT CHECK BROKE ITS PROMISE: {breaches}", style="bold red"))
+    if summary["stations"]["worse_off"]:
+        names = ", ".join(summary["stations"]["worse_off"])
+        found.append(Text(f"pay more than trading alone: {names}", style="yellow"))
+    if summary["stations"]["unserved_kwh"] > 1e-3:
+        unserved = summary["stations"]["unserved_kwh"]
+        found.append(Text(f"demand not served: {unserved:.2f} kWh", style="yellow"))
+    return found
+
+
+def comparison_view(first: Mapping[str, Any], second: Mapping[str, Any]) -> Table:
+    """Every number in which two summaries differ, side by side."""
+    table = Table(title=f"{first['case']} (left) and {second['case']} (right)")
+    for heading in ("key", "left", "right", "change"):
+        table.add_column(heading, justify="left" if heading == "key" else "right", overflow="fold")
+    left, right = flatten(first), flatten(second)
+    for key in left | right:
+        a, b = left.get(key), right.get(key)
+        if a != b:
+            table.add_row(key, _number(a), _number(b), _change(a, b))
+    return table
+
+
+def flatten(summary: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested keys joined by dots: {"ac": {"vm_min_pu": 0.95}} -> {"ac.vm_min_pu": 0.95}."""
+    flat: dict[str, Any] = {}
+    for key, value in summary.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "-" if value is None else str(value)
+    return f"{value:,.2f}" if abs(value) >= 1 or value == 0 else f"{value:.4g}"
+
+
+def _change(before: Any, after: Any) -> str:
+    usable = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (before, after))
+    if not usable or before == 0:
+        return ""
+    return f"{100 * (after - before) / abs(before):+.2f} %"
