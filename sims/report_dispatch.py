@@ -176,8 +176,10 @@ def cost_table(case: Case, tables: Tables) -> Table | None:
     rows: list[tuple[str, ...]] = []
     marks: dict[int, str] = {}
     for party, items in table.groupby("party", sort=False):
-        for row in items.itertuples():
-            rows.append((str(party), str(row.item), *_money(row.without_trading, row.with_trading)))
+        rows += [
+            (str(party), str(row.item), *_money(row.without_trading, row.with_trading))
+            for row in items.itertuples()
+        ]
         if "total" in {str(item).lower() for item in items["item"]}:
             marks[len(rows) - 1] = "total"
         else:

@@ -27,10 +27,10 @@ def bearing(a: XY, b: XY) -> float:
     return round(math.degrees(math.atan2(b[0] - a[0], b[1] - a[1])), 1)
 
 
-def bow(a: XY, b: XY, bend: float = 0.22) -> tuple[str, XY]:
+def bow(a: XY, b: XY, bend: float = 0.42) -> tuple[str, XY]:
     """A parabola from a to b that bends to its left: its SVG path, and its middle."""
     middle = between(a, b, 0.5)
-    top = middle[0] - bend * 2 * (b[1] - a[1]) / 2, middle[1] + bend * 2 * (b[0] - a[0]) / 2
+    top = middle[0] - bend * (b[1] - a[1]), middle[1] + bend * (b[0] - a[0])
     path = f"M{a[0]:.4g},{a[1]:.4g}Q{top[0]:.4g},{top[1]:.4g} {b[0]:.4g},{b[1]:.4g}"
     return path, between(middle, top, 0.5)
 

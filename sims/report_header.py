@@ -119,6 +119,7 @@ def key_figures(case: Case, summary: Mapping[str, Any]) -> list[Card]:
     """The cards, in the order of the questions a reader asks; none for what was not computed."""
     unit = case.currency
     cards = [*_cost_cards(summary, unit), *_market_cards(summary), *_check_cards(summary)]
+    cards.append(_traffic_card(summary))
     seconds = at(summary, "seconds.total")
     cards.append(Card(name="Time to run", value=_number(seconds), unit="s", aside=_hash(summary)))
     return [card for card in cards if card.value]
@@ -140,13 +141,13 @@ def _cost_cards(summary: Mapping[str, Any], unit: str) -> list[Card]:
         Card(
             name="Saving by peer trading",
             value=_percent(at(summary, "stations.saving_pct")),
-            unit="of stations' cost",
-            aside="" if cost is None or alone is None else f"{_number(alone - cost)} {unit}",
+            aside="" if cost is None or alone is None else f"{_number(alone - cost)} {unit} less",
         ),
         Card(
             name="Energy traded between peers",
             value=_number(at(summary, "stations.traded_kwh")),
             unit="kWh",
+            aside=_mismatch(at(summary, "market.mismatch_kw_max")),
         ),
         Card(
             name="Purchase from the grid",
@@ -180,13 +181,13 @@ def _market_cards(summary: Mapping[str, Any]) -> list[Card]:
         Card(
             name="Cost above the central optimum",
             value=_percent(None if central is None else 100 * central, 4),
-            aside=_mismatch(at(summary, "market.mismatch_kw_max")),
+            aside="market against one solver that knows everything",
         ),
     ]
 
 
 def _mismatch(kw: float | None) -> str:
-    return "" if kw is None else f"trades agree to {kw:.1e} kW"
+    return "" if kw is None else f"both ends agree to {kw:.1e} kW"
 
 
 def _check_cards(summary: Mapping[str, Any]) -> list[Card]:
@@ -210,13 +211,22 @@ def _check_cards(summary: Mapping[str, Any]) -> list[Card]:
             aside="" if loading is None else f"lines loaded up to {100 * loading:.0f} %",
         ),
         Card(
-            name="Worst limit violated in",
+            name="Samples that violate the worst limit",
             value=_percent(None if rate is None else 100 * rate),
-            unit="of samples",
-            aside="" if promised is None else f"{100 * promised:.3g} % allowed",
+            aside="" if promised is None else f"{100 * promised:.3g} % promised at most",
             wrong=kept is False,
         ),
     ]
+
+
+def _traffic_card(summary: Mapping[str, Any]) -> Card:
+    charged, gap = (at(summary, f"traffic.{k}") for k in ("charging_kwh", "relative_gap"))
+    return Card(
+        name="Energy charged by vehicles",
+        value=_number(charged),
+        unit="kWh",
+        aside="" if gap is None else f"traffic equilibrium to a relative gap of {gap:.0e}",
+    )
 
 
 def _card_html(card: Card) -> str:

@@ -55,7 +55,14 @@ def layout(height: int, **more: Any) -> dict[str, Any]:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": 64, "r": 20, "t": 24, "b": 52},
         "hoverlabel": {"font": {"family": FONT, "size": 13}, "bgcolor": "#fff", "align": "left"},
-        "legend": {"orientation": "h", "x": 0, "y": 1.03, "yanchor": "bottom"},
+        "legend": {
+            "orientation": "h",
+            "traceorder": "normal",
+            "x": 0,
+            "y": 1.03,
+            "yanchor": "bottom",
+        },
+        "modebar": {"bgcolor": "rgba(255,255,255,.85)", "color": palette.GREY},
         "uirevision": "keep",
         **more,
     }
@@ -74,12 +81,25 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def log_axis(title: str, **more: Any) -> dict[str, Any]:
+    """A logarithmic axis with a tick at each power of ten (plotly enlarges such ticks)."""
+    ticks = {"color": palette.SLATE, "size": 10}
+    return axis(title, type="log", exponentformat="power", dtick=1, tickfont=ticks, **more)
+
+
 def hour_axis(hours: int, title: str = "hour of the day", **more: Any) -> dict[str, Any]:
     """The hours of the day, a tick every three of them."""
     step = 3 if hours > 8 else 1
     return axis(
         title,
-        **{"range": [-0.6, hours - 0.4], "dtick": step, "tick0": 0, "showgrid": False, **more},
+        **{
+            "range": [-0.6, hours - 0.4],
+            "dtick": step,
+            "tick0": 0,
+            "showgrid": False,
+            "zeroline": False,
+            **more,
+        },
     )
 
 

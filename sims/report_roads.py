@@ -28,8 +28,8 @@ def road_map(case: Case, tables: Tables) -> Chart | None:
     keys = list(zip(arcs["road"], arcs["from_node"], arcs["to_node"], strict=True))
     hours = sorted(int(h) for h in roads["hour"].unique())
     peak = int(roads.groupby("hour")["flow_veh_per_h"].sum().idxmax())
-    lines = [_arc_ends(case.roads, tail, head) for _, tail, head in keys]
-    sites = _site_places(case.roads)
+    lines = [arc_ends(case.roads, tail, head) for _, tail, head in keys]
+    sites = site_places(case.roads)
     by_hour = {str(h): _road_changes(roads, tables, keys, sites, h) for h in hours}
     return Chart(
         id="road-map",
@@ -42,14 +42,14 @@ def road_map(case: Case, tables: Tables) -> Chart | None:
             f"{clock(peak, case.hours)}. Positions are schematic."
         ),
         data=[_arc_line(line) for line in lines]
-        + [_arc_heads(lines, keys), _site_discs(sites), _node_discs(case.roads)],
+        + [_arc_heads(lines, keys), _site_discs(case.roads, sites), _node_discs(case.roads)],
         layout=map_layout([(n.x_km, n.y_km) for n in case.roads.nodes], 640),
         controls=(hour_control(hours, peak),),
         patches=(Patches(by=("hour",), of=by_hour),),
     )
 
 
-def _arc_ends(network: RoadNetwork, tail: str, head: str) -> tuple[XY, XY]:
+def arc_ends(network: RoadNetwork, tail: str, head: str) -> tuple[XY, XY]:
     """The ends of an arc, shifted to the right of its direction and kept off the nodes."""
     places = {node.id: (node.x_km, node.y_km) for node in network.nodes}
     (x0, y0), (x1, y1) = places[tail], places[head]
@@ -104,7 +104,7 @@ def _arc_heads(lines: list[tuple[XY, XY]], keys: list[tuple[Any, Any, Any]]) -> 
     }
 
 
-def _site_places(network: RoadNetwork) -> dict[str, XY]:
+def site_places(network: RoadNetwork) -> dict[str, XY]:
     """Charging sites in the middle of their hosting roads, side by side where several share one."""
     places = {node.id: (node.x_km, node.y_km) for node in network.nodes}
     ends = {road.id: (places[road.from_node], places[road.to_node]) for road in network.roads}
@@ -120,14 +120,21 @@ def _site_places(network: RoadNetwork) -> dict[str, XY]:
     }
 
 
-def _site_discs(sites: dict[str, XY]) -> dict[str, Any]:
+def _site_discs(network: RoadNetwork, sites: dict[str, XY]) -> dict[str, Any]:
+    ends = {road.id: (road.from_node, road.to_node) for road in network.roads}
+    upright = {
+        site.station: abs(math.cos(math.radians(bearing(*arc_ends(network, *ends[site.road])))))
+        > 0.4
+        for site in network.sites
+    }
     return {
         "type": "scatter",
         "mode": "markers+text",
         "x": [x for x, _ in sites.values()],
         "y": [y for _, y in sites.values()],
-        "text": [f"<b>{name}</b>" for name in names(list(sites))],
-        "textposition": "middle right",
+        "text": [f"\u00a0<b>{name}</b>\u00a0" for name in names(list(sites))],
+        # Beside a road, not on its lines.
+        "textposition": ["middle right" if upright[s] else "top center" for s in sites],
         "textfont": {"size": 12, "color": palette.BLUE},
         "customdata": [],
         "marker": {
@@ -186,7 +193,7 @@ def _site_changes(tables: Tables, sites: dict[str, XY], hour: int, trace: int) -
     now = table[table["hour"] == hour].set_index("station")[columns].reindex(list(sites))
     load = now["charging_kw"].astype(float).fillna(0.0).to_numpy()
     # Area, not diameter, is proportional to the load; a small disc marks a station without any.
-    size = np.sqrt(64 + (38**2 - 64) * np.clip(load / most, 0, 1))
+    size = np.sqrt(196 + (38**2 - 196) * np.clip(load / most, 0, 1))
     return [
         (trace, "marker.size", size.round(1)),
         (trace, "customdata", now.astype(float).to_numpy()),

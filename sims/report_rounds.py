@@ -17,6 +17,7 @@ from .report_layout import (
     heading,
     hour_axis,
     layout,
+    log_axis,
     name_axis,
     names,
     rows_of,
@@ -45,8 +46,8 @@ def convergence_chart(case: Case, summary: Mapping[str, Any], tables: Tables) ->
         id="convergence",
         title="How the stations' negotiation converged",
         caption_html=(
-            "One step to the right is one exchange of bids between groups of stations. <b>Left:</b> "
-            "the cost of the best feasible schedules falls, the certified lower bound rises. "
+            "One step to the right is one exchange of bids between groups of stations. <b>Left:"
+            "</b> the cost of the best feasible schedules falls, the certified lower bound rises. "
             "<b>Middle:</b> their relative gap; the negotiation stops when it falls below the "
             "dashed target, so the answer is proven good, not only steady. <b>Right:</b> how far "
             "the two ends of each trade still disagree, and how much trades still move. Dotted "
@@ -61,18 +62,22 @@ def convergence_chart(case: Case, summary: Mapping[str, Any], tables: Tables) ->
 
 def _convergence_layout(case: Case, log: pd.DataFrame, parts: list[list[float]]) -> dict[str, Any]:
     found = layout(430, hovermode="closest", annotations=[], shapes=_round_marks(log))
-    found["legend"] = {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"}
+    found["legend"] |= {"y": -0.22, "yanchor": "top"}
     found["margin"] = {"l": 64, "r": 20, "t": 40, "b": 60}
     kinds: tuple[dict[str, Any], ...] = (
         axis(f"cost of the day [{case.currency}]", range=_bound_range(log)),
-        axis("relative gap [-]", type="log", exponentformat="power", dtick=1),
-        axis("residual [kW]", type="log", exponentformat="power", dtick=1),
+        log_axis("relative gap [-]"),
+        log_axis("residual [kW]"),
     )
     titles = ("bounds on the cost", "certified gap", "residuals")
     for k, (kind, part, title) in enumerate(zip(kinds, parts, titles, strict=True)):
         number = "" if k == 0 else str(k + 1)
         found[f"xaxis{number}"] = axis(
-            "exchange of bids", domain=part, anchor=f"y{number}", showgrid=False
+            "exchange of bids",
+            domain=part,
+            anchor=f"y{number}",
+            showgrid=False,
+            zeroline=False,
         )
         found[f"yaxis{number}"] = {**kind, "anchor": f"x{number}"}
         found["annotations"].append(heading(title, part, 1.03))
@@ -195,7 +200,7 @@ def adjustment_chart(case: Case, tables: Tables) -> Chart | None:
         ),
         data=[_adjustment_cells(stations, case, most)],
         layout=layout(
-            int(min(max(150 + 20 * len(stations), 240), 800)),
+            int(min(max(150 + 20 * len(stations), 260), 800)),
             xaxis=hour_axis(case.hours, dtick=1 if case.hours <= 24 else 3),
             yaxis=name_axis("station", stations, autorange="reversed", tickangle=0),
         ),
@@ -217,7 +222,7 @@ def _adjustment_cells(stations: list[str], case: Case, most: float) -> dict[str,
         "xgap": 1,
         "ygap": 1,
         "hoverongaps": False,
-        "colorbar": colour_bar("change of withdrawal [kW]", len=1),
+        "colorbar": colour_bar("change [kW]", len=1),
         "hovertemplate": "<b>station %{y}, hour %{x}</b><br>%{z:+.1f} kW%{text}<extra></extra>",
     }
 

@@ -57,11 +57,11 @@ def schedule_chart(case: Case, tables: Tables) -> Chart | None:
         id="schedules",
         title="Supply and use of energy, hour by hour",
         caption_html=(
-            "Above zero: where energy comes from. Below zero: where it goes; both sides are equally "
-            "tall. The <b>safety margin</b> is what the adequacy chance constraint keeps in hand "
-            "for forecast errors. Look for batteries that charge on midday PV and discharge in the "
-            "dear evening hours; the line below is the battery's energy at the end of each hour, "
-            f"within its dashed limits.{_left_out(table, offered)}"
+            "Above zero: where energy comes from. Below zero: where it goes; both sides are "
+            "equally tall. The <b>safety margin</b> is what the adequacy chance constraint keeps "
+            "in hand for forecast errors. Look for batteries that charge on midday PV and "
+            "discharge in the dear evening hours; the line below is the battery's energy at the "
+            f"end of each hour, within its dashed limits.{_left_out(table, offered)}"
         ),
         data=[_bar(name, colour, hours) for name, colour, _ in _BARS] + _battery_lines(hours),
         layout=layout(

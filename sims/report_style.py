@@ -20,7 +20,8 @@ body{margin:0;background:var(--page);color:var(--ink);font-size:16px;line-height
  font-variant-numeric:tabular-nums;-webkit-font-smoothing:antialiased}
 header,main,footer,nav>div{max-width:1200px;margin:0 auto;padding:0 28px}
 header{padding-top:44px;padding-bottom:20px}
-h1{font-size:32px;line-height:1.2;font-weight:650;letter-spacing:-.015em;margin:0 0 6px}
+h1{font-size:30px;line-height:1.2;font-weight:650;letter-spacing:-.015em;
+ margin:0 0 6px;text-wrap:balance}
 .eyebrow{font-size:13px;font-weight:600;letter-spacing:.08em;text-transform:uppercase;
  color:var(--blue);margin:0 0 8px}
 .facts{color:var(--soft);margin:0 0 22px;display:flex;flex-wrap:wrap;gap:4px 22px}
@@ -32,7 +33,7 @@ h1{font-size:32px;line-height:1.2;font-weight:650;letter-spacing:-.015em;margin:
 .poor{background:#fdf1d8;border-color:#e69f00}
 .alarm{background:#b3261e;border-color:#7a120c;color:#fff}
 .alarm b{font-size:22px;letter-spacing:.01em}
-.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(206px,1fr));gap:14px;
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:14px;
  margin:22px 0 8px}
 .card{background:#fff;border:1px solid var(--faint);border-radius:12px;padding:15px 17px 13px}
 .card.wrong{border-color:#b3261e;box-shadow:inset 0 0 0 1px #b3261e}
@@ -51,8 +52,8 @@ nav a:first-child{margin-left:-10px}
 nav a:hover{background:#e3ebf2;color:var(--ink)}
 section{background:#fff;border:1px solid var(--faint);border-radius:16px;padding:34px 36px 26px;
  margin:26px 0}
-h2{font-size:24px;font-weight:650;letter-spacing:-.01em;margin:0 0 8px;line-height:1.25;display:flex;
- gap:14px}
+h2{font-size:24px;font-weight:650;letter-spacing:-.01em;margin:0 0 8px;line-height:1.25;
+ display:flex;gap:14px}
 h2 span{color:#a9b4c0;font-weight:500;min-width:16px}
 .lead{margin:0 0 6px;max-width:78ch;color:#3b4754;font-size:16.5px}
 figure{margin:30px 0 14px}
@@ -68,14 +69,15 @@ figcaption p{margin:0 0 10px;color:var(--soft);font-size:14.5px;max-width:88ch}
 .controls input[type=range]{flex:1;min-width:140px;accent-color:var(--blue)}
 .controls output{font-weight:640;min-width:108px}
 .chart{width:100%}
-.table{overflow-x:auto}
+.table{overflow:auto;max-height:560px}
 table{border-collapse:collapse;width:100%;font-size:14.5px}
 th{font-weight:600;color:var(--soft);text-align:right;padding:8px 12px;
- border-bottom:2px solid #d5dce4;vertical-align:bottom}
+ vertical-align:bottom;position:sticky;top:0;background:#fff;box-shadow:inset 0 -2px #d5dce4}
 td{text-align:right;padding:7px 12px;border-bottom:1px solid var(--faint);white-space:nowrap}
 th.text,td.text{text-align:left;white-space:normal}
 tbody tr:hover{background:#f7f9fb}
-tr.total td{font-weight:640;border-top:1px solid #d5dce4}
+tr.total td{font-weight:640}
+tr.total:last-child td{position:sticky;bottom:0;background:#fff;box-shadow:inset 0 1px #d5dce4}
 table tr.bad td{background:#fbe7e5;font-weight:600;color:#7a120c}
 table tr.good{background:none}
 .note{background:#eef4f9;border-radius:12px;padding:15px 19px;margin:18px 0;max-width:88ch}
@@ -83,7 +85,8 @@ footer{color:var(--soft);font-size:13.5px;padding-top:6px;padding-bottom:44px}
 footer code{font-size:12.5px;word-break:break-all}
 @media(max-width:960px){header,main,footer,nav>div{padding-left:18px;padding-right:18px}
  section{padding:26px 20px 18px}}
-@media print{nav,.controls{display:none}section{break-inside:avoid;border:none;padding:0}
+@media print{nav,.controls{display:none}.table{max-height:none}
+ section{break-inside:avoid;border:none;padding:0}
  body{background:#fff}}
 """
 )
@@ -91,7 +94,9 @@ footer code{font-size:12.5px;word-break:break-all}
 SCRIPT: Final = """
 "use strict";
 (() => {
-  const config = {responsive: true, displaylogo: false,
+  // Where nothing can hover the tools would always lie over the picture.
+  const tools = matchMedia("(hover: hover)").matches ? "hover" : false;
+  const config = {responsive: true, displaylogo: false, displayModeBar: tools,
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
     toImageButtonOptions: {format: "svg"}};
   const assign = (target, path, value) => {
