@@ -7,7 +7,7 @@ costs. Excesses are weighed as parts of the rating (flows) and of 1 pu squared (
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -52,14 +52,24 @@ def _least_misses(model: OpfModel, pose: Pose, what: str) -> tuple[LimitMiss, ..
     extra = _add_extra_share(program, posed.upstream.alpha, model.options.upstream_share_max)
     problem = replace(posed.limited, slack_price=1 / model.limits.scale)
     solution = solve_limited(open_model, problem, f"{what}, least excess")
-    misses = _share_misses(model, solution.values[extra])
-    hours, rows = np.nonzero(solution.slack / model.limits.scale > 10 * TOLERANCE)
-    weights = solution.slack[hours, rows] / model.limits.scale[rows]
-    for k in np.argsort(-weights, kind="stable"):
+    return (
+        *_share_misses(model, solution.values[extra]),
+        *_network_misses(model, solution.slack),
+    )
+
+
+def _network_misses(model: OpfModel, slack: FloatArray) -> Iterator[LimitMiss]:
+    """Largest first; of the sides of one line's polygon only the one most exceeded."""
+    weight = slack / model.limits.scale
+    hours, rows = np.nonzero(weight > 10 * TOLERANCE)
+    named = set()
+    for k in np.argsort(-weight[hours, rows], kind="stable"):
         hour, row = int(hours[k]), int(rows[k])
-        excess = float(solution.slack[hour, row])
-        misses.append(limit_miss(model.feeder, model.limits, row, hour, excess))
-    return tuple(misses)
+        excess = float(slack[hour, row])
+        miss = limit_miss(model.feeder, model.limits, row, hour, excess)
+        if miss.limit not in named:
+            named.add(miss.limit)
+            yield miss
 
 
 def _add_extra_share(program: ProgramBuilder, alpha: IntArray, share_max: float) -> IntArray:

@@ -6,6 +6,9 @@
 
 The end is the optimum with all rows: the last point is optimal for fewer and meets every one. A
 box margin is convex and piecewise linear; it enters by tangents, added in the same rounds.
+
+If a battery then charges and discharges at once, which the relaxed (D10) may reward, every battery
+is held to the direction of its net power, hour by hour, and the rounds go on.
 """
 
 from __future__ import annotations
@@ -85,11 +88,12 @@ def solve_limited(model: OpfModel, problem: LimitedProblem, what: str) -> Limite
         progress.seconds += raw.report.seconds
         progress.iterations += raw.report.iterations
         x = scaling.values(raw)
-        if not progress.modes_fixed and _both_at_once(x, problem.batteries):
-            fix_modes(problem.program, problem.batteries, _charging(x, problem.batteries))
-            progress.modes_fixed = True
-        elif not _add_exceeded(model, problem, progress, x):
+        if _add_exceeded(model, problem, progress, x):
+            continue
+        if progress.modes_fixed or not _both_at_once(x, problem.batteries):
             return _collect(progress, raw, scaling, x)
+        fix_modes(problem.program, problem.batteries, _charging(x, problem.batteries))
+        progress.modes_fixed = True
     raise SolveError(what, model.options.solver, Ending.LIMIT, f"{ROUND_LIMIT} rounds of rows")
 
 

@@ -9,6 +9,7 @@ corners at unity and at zero power factor; it gives away at most 3.4 %.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,13 +72,16 @@ def limit_name(feeder: Feeder, limits: NetworkLimits, row: int, hour: int) -> st
 def limit_miss(
     feeder: Feeder, limits: NetworkLimits, row: int, hour: int, excess: float
 ) -> LimitMiss:
-    """A row's excess in the unit its reader thinks in: kVA, pu, or percent of mean voltage."""
+    """A row's excess in the unit its reader thinks in: kVA, pu, or percent of mean voltage.
+
+    Of a flow it is exact at the polygon's corners, and up to 3.5 % too large between them.
+    """
     per_excess = {
         RowKind.VOLTAGE_HIGH: (0.5 / feeder.limits.vm_max_pu, "pu"),
         RowKind.VOLTAGE_LOW: (0.5 / feeder.limits.vm_min_pu, "pu"),
         RowKind.UNBALANCE_HIGH: (50.0, "%"),
         RowKind.UNBALANCE_LOW: (50.0, "%"),
-        RowKind.FLOW: (1.0, "kVA"),
+        RowKind.FLOW: (1 / math.cos(math.pi / FLOW_SIDES), "kVA"),
     }
     factor, unit = per_excess[limits.kind[row]]
     return LimitMiss(limit_name(feeder, limits, row, hour), excess * factor, unit)

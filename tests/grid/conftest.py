@@ -9,7 +9,7 @@ line is Baran and Wu's. Phase shares of the loads, ratings and wind sites are ou
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -26,6 +26,8 @@ from roadvolt.grid.feeder import (
     Load,
     WindTurbine,
 )
+from roadvolt.grid.forecast_errors import ErrorMoments, fit_moments, sample_errors, support_kw
+from roadvolt.uncertainty.seeds import generator
 
 BRANCHES = """
 1 2 .0922 .0470; 2 3 .4930 .2511; 3 4 .3660 .1864; 4 5 .3811 .1941; 5 6 .8190 .7070;
@@ -221,3 +223,39 @@ def error_model() -> ErrorModel:
         spearman_wind_wind=0.5,
         spearman_load_wind=-0.1,
     )
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Samples of a day's forecast errors [scenario, time, source], and their moments."""
+
+    errors_kw: np.ndarray
+    moments: ErrorMoments
+
+
+@pytest.fixture(scope="session")
+def draws(error_model: ErrorModel) -> Callable[[Feeder, GridDay, int], Draws]:
+    def draws(feeder: Feeder, day: GridDay, seed: int) -> Draws:
+        errors_kw = sample_errors(feeder, day, error_model, generator(seed, "errors"), 1000)
+        return Draws(errors_kw, fit_moments(errors_kw, support_kw(feeder, day, error_model)))
+
+    return draws
+
+
+@pytest.fixture(scope="session")
+def moments_of(draws: Callable[..., Draws]) -> Callable[[Feeder, GridDay], ErrorMoments]:
+    return lambda feeder, day: draws(feeder, day, 1).moments
+
+
+@pytest.fixture(scope="session")
+def certain() -> Callable[[Feeder, GridDay], ErrorMoments]:
+    """No errors at all."""
+
+    def certain(feeder: Feeder, day: GridDay) -> ErrorMoments:
+        hours, sources = len(day.load_factor), len(feeder.loads) + len(feeder.wind_turbines)
+        return ErrorMoments(
+            covariance=np.zeros((hours, sources, sources)),
+            support_kw=np.zeros((hours, sources)),
+        )
+
+    return certain
