@@ -58,10 +58,8 @@ def build_realised_load(
     share = np.array([point.share for point in points]).reshape(-1, len(PHASES))
     battery_kw = dispatch.battery_discharge_kw - dispatch.battery_charge_kw
     at_loads, at_turbines = _sites(feeder, feeder.loads), _sites(feeder, feeder.wind_turbines)
-    at_generators, at_batteries = (
-        _sites(feeder, feeder.generators),
-        _sites(feeder, feeder.batteries),
-    )
+    at_generators = _sites(feeder, feeder.generators)
+    at_batteries = _sites(feeder, feeder.batteries)
     factor = day.load_factor[:, None, None]
     answer = at_generators @ (dispatch.generator_alpha[..., None] * _EVEN)
     answer += at_batteries @ (dispatch.battery_alpha[..., None] * _EVEN)

@@ -15,7 +15,13 @@ from roadvolt.grid.dispatch import Dispatch, DispatchCost
 from roadvolt.grid.exceedance import realised_energy_kwh
 from roadvolt.grid.feeder import ConnectionPoint, GridDay, Load
 from roadvolt.grid.forecast_errors import fit_moments, sample_errors, support_kw
-from roadvolt.grid.limit_rates import LimitKind, exact_interval
+from roadvolt.grid.limit_rates import (
+    LimitFamily,
+    LimitKind,
+    exact_interval,
+    find_breaches,
+    worst_rates,
+)
 from roadvolt.grid.lindist3flow import build_linear_model, squared_voltages
 from roadvolt.grid.opf import solve_opf
 from roadvolt.grid.opf_model import build_opf
@@ -228,9 +234,11 @@ def test_each_voltage_limit_answers_for_itself(feeder33, kind, changes):
     np.testing.assert_array_equal(family(result, kind).rate[0], beyond)
 
 
-def test_a_line_is_loaded_by_its_worse_end_and_its_worse_phase(feeder4):
+@pytest.mark.parametrize(("from_bus", "to_bus"), [("s", "k"), ("k", "s")])
+def test_a_line_is_loaded_by_its_worse_end_however_it_is_written(feeder4, from_bus, to_bus):
     feeder = two_bus(feeder4)
-    feeder = replace(feeder, lines=(replace(feeder.lines[0], s_max_kva=1150.0),))
+    line = replace(feeder.lines[0], from_bus=from_bus, to_bus=to_bus, s_max_kva=1150.0)
+    feeder = replace(feeder, lines=(line,))
     result = verify(feeder, idle(feeder), np.zeros((200, 1, 1)))
     amperes = np.hypot(1e3, 500) / (result.vm_pu[0, 0, 1, 0] * feeder.vn_kv / np.sqrt(3))
     expected = abs(1e3 + 500j + (1 + 1j) * amperes**2 / 1e3) / 1150
@@ -249,13 +257,13 @@ def test_reserves_are_exceeded_with_the_probability_of_the_missing_load(feeder4)
         battery_reserve_up_kw=1.0,
         battery_reserve_down_kw=1.0,
     )
-    errors_kw = np.random.default_rng(5).normal(0, 200, (count, 1, 1))
+    errors_kw = np.random.default_rng(5).normal(50, 200, (count, 1, 1))
     result = verify(feeder, dispatch, errors_kw)
     up, down = (
         family(result, kind).rate[0] for kind in (LimitKind.RESERVE_UP, LimitKind.RESERVE_DOWN)
     )
-    assert up == pytest.approx([1 - norm.cdf(1), 0], abs=0.011)
-    assert down == pytest.approx([1 - norm.cdf(2), 0], abs=0.005)
+    assert up == pytest.approx([1 - norm.cdf(0.75), 0], abs=0.012)  # D > 200 kW
+    assert down == pytest.approx([norm.cdf(-2.25), 0], abs=0.004)  # D < -400 kW
 
 
 def test_a_battery_pays_its_efficiency_for_each_answer(feeder4):
@@ -288,6 +296,24 @@ def test_flows_without_solution_are_named_and_keep_no_limit(feeder4):
     assert np.isfinite(result.loss_kwh)
     with pytest.raises(PowerFlowError, match="4 of 4"):
         verify(feeder, idle(feeder), np.full((4, 1, 1), 1e6))
+
+
+def test_among_thousands_of_limits_that_keep_their_promise_none_is_called_a_breach():
+    rng = np.random.default_rng(6)
+    rate = rng.binomial(1000, 0.05, (24, 100)) / 1000  # each just as likely as promised
+    rate[5, 7] = 0.15
+    names = tuple(map(str, range(100)))
+    kept = LimitFamily(
+        kind=LimitKind.LOADING,
+        elements=names,
+        exists=np.ones(100, bool),
+        rate=rate,
+        joint_rate=1.0,
+    )
+    assert np.sum(exact_interval(np.rint(1000 * rate), 1000, 0.95)[0] > 0.05) > 10
+    breaches = find_breaches([kept], 1000, 0.05)
+    assert [(breach.element, breach.time) for breach in breaches] == [("7", 5)]
+    assert worst_rates([kept], 1000) == breaches
 
 
 def test_the_interval_is_that_of_clopper_and_pearson():
