@@ -36,10 +36,18 @@ def _set_key(source: Source, key: str, value: str, found: list[Problem]) -> Sour
         return source
     section, name = key.split(".")
     content: Any = source.settings.get(section)
-    changed = {**(content if isinstance(content, dict) else {}), name: yaml.safe_load(value)}
+    changed = {**(content if isinstance(content, dict) else {}), name: _scalar(value)}
     settings = {**source.settings, section: changed}
     text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
     return replace(source, settings=settings, texts={**source.texts, SETTINGS_FILE: text})
+
+
+def _scalar(value: str) -> Any:
+    """A value as YAML would read it; what is no YAML stays text and is judged as such."""
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
 
 
 def _set_cell(

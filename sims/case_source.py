@@ -71,7 +71,7 @@ def read_source(folder: Path, found: list[Problem]) -> Source:
     wanted = (SETTINGS_FILE, *(f"{table}.csv" for table in (*TABLES, BASE_DEMAND)))
     texts = {name: text for name in wanted if (text := _read(folder, name, found)) is not None}
     if (folder / ORIGINS_FILE).exists():
-        texts[ORIGINS_FILE] = (folder / ORIGINS_FILE).read_text(encoding="utf-8")
+        texts[ORIGINS_FILE] = (folder / ORIGINS_FILE).read_text(encoding="utf-8", errors="replace")
     tables = {
         Path(file).stem: _parse_csv(file, text, found)
         for file, text in texts.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -113,9 +114,10 @@ def test_an_override_of_nothing_is_refused_with_a_suggestion(key: str, meant: st
     assert meant in problem.remedy
 
 
-def test_an_override_is_checked_like_a_file() -> None:
-    with pytest.raises(CaseError, match=r"prices.sell_per_kwh: 'cheap' is not a number"):
-        load_case("tiny", overrides={"prices.sell_per_kwh": "cheap"})
+@pytest.mark.parametrize("value", ["cheap", "[", "yes"])
+def test_an_override_is_checked_like_a_file(value: str) -> None:
+    with pytest.raises(CaseError, match=r"prices.sell_per_kwh: .* is not a number"):
+        load_case("tiny", overrides={"prices.sell_per_kwh": value})
 
 
 def test_an_unknown_case_is_answered_with_the_nearest_built_in_name() -> None:
@@ -132,3 +134,18 @@ def test_arrays_of_a_case_cannot_be_written() -> None:
 
 def test_both_built_in_cases_are_listed() -> None:
     assert case_names() == ("tiny", "utn12-ieee33")
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_damaged_case_is_refused_or_read_but_never_crashes(seed: int, folder: Path) -> None:
+    rng = np.random.default_rng(seed)
+    files = sorted(path for path in folder.iterdir() if path.suffix in (".csv", ".yaml"))
+    path = files[rng.integers(len(files))]
+    separator = "," if path.suffix == ".csv" else " "
+    lines = path.read_text().split("\n")
+    words = lines[at := int(rng.integers(len(lines)))].split(separator)
+    words[rng.integers(len(words))] = str(rng.choice(["", "nan", "-1", "abc", "1e9", "[", "inf"]))
+    lines[at] = separator.join(words)
+    path.write_text("\n".join(lines))
+    with suppress(CaseError):
+        assert load_case(folder).hours == 6
