@@ -71,6 +71,7 @@ class Dso:
         case = self._case
         wish = project(self._model, case.points, submission.withdrawal_kw, case.backoff_kw)
         changed = np.abs(wish.permitted_kw - submission.withdrawal_kw) > _ADJUSTMENT_TOLERANCE_KW
+        permitted = np.where(changed, wish.permitted_kw, submission.withdrawal_kw)
         # Where nothing would change, tightening single limits cannot help either.
         envelope = last_round or not changed.any()
         limits = (
@@ -79,8 +80,8 @@ class Dso:
         return AdjustmentSignal(
             round=submission.round,
             limits=limits,
-            permitted_kw=wish.permitted_kw,
-            adjustment_kw=wish.adjustment_kw,
+            permitted_kw=frozen(permitted),
+            adjustment_kw=frozen(np.where(changed[..., None], wish.adjustment_kw, 0.0)),
             binding=wish.binding or named,
             envelope=envelope,
         )

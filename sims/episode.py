@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from ..agents.messages import WithdrawalLimits
 from ..agents.runtime import LocalRuntime, Runtime
@@ -78,7 +79,8 @@ def run_episode(
     options = options or default_options(case)
     clock = _Clock(watch or (lambda event: None))
     home: AbstractContextManager[Any] = nullcontext(runtime) if runtime else LocalRuntime()
-    with home as hosts:
+    # One linear-algebra thread here as at the hosts: more would change the last bits of a sum.
+    with home as hosts, threadpool_limits(1):
         clock.enter("starting the agents")
         parties = Parties(case, options, hosts)
         clock.enter("assigning traffic and simulating charging")
