@@ -62,6 +62,10 @@ class SolveError(RoadvoltError):
         return f"{self.what}: {self.solver} ended '{self.ending}'{tail}"
 
 
+#: How many limits the message of an ``InfeasibleError`` names; ``misses`` has all.
+_MISSES_SHOWN = 6
+
+
 @dataclass(frozen=True, slots=True)
 class LimitMiss:
     """A limit that cannot be kept: its name (element, phase, hour) and the smallest excess."""
@@ -78,9 +82,16 @@ class InfeasibleError(SolveError):
     """No point meets all limits. ``misses`` are the smallest excesses that would be needed."""
 
     def __init__(self, what: str, solver: str, misses: tuple[LimitMiss, ...]) -> None:
-        super().__init__(what, solver, "infeasible", "; ".join(map(str, misses)))
+        super().__init__(what, solver, "infeasible", _listed(misses))
         self.args = (what, solver, misses)
         self.misses = misses
+
+
+def _listed(misses: tuple[LimitMiss, ...]) -> str:
+    """The first few; a grid that fails may miss hundreds."""
+    shown = [str(miss) for miss in misses[:_MISSES_SHOWN]]
+    rest = len(misses) - len(shown)
+    return "; ".join([*shown, f"and {rest} more"] if rest else shown)
 
 
 class SolverMissing(SolveError):

@@ -293,8 +293,12 @@ _CLARABEL_ENDINGS = {
 }
 
 
-def solve_cone(program: ConeProgram, what: str, solver: str = "clarabel") -> ConeSolution:
+def solve_cone(
+    program: ConeProgram, what: str, solver: str = "clarabel", tolerance: float = CONE_TOLERANCE
+) -> ConeSolution:
     """Solves a cone program with Clarabel, or with MOSEK where asked for and present.
+
+    ``tolerance`` is Clarabel's, relative, for feasibility and gap.
 
     Raises:
         InfeasibleError: no point meets the constraints (unnamed; see ``solve_linear``).
@@ -302,7 +306,7 @@ def solve_cone(program: ConeProgram, what: str, solver: str = "clarabel") -> Con
         SolveError: any other ending than optimal, "almost solved" included.
     """
     if solver == "clarabel":
-        return _solve_clarabel(program, what)
+        return _solve_clarabel(program, what, tolerance)
     if solver == "mosek":
         if importlib.util.find_spec("mosek") is None:
             raise SolverMissing("MOSEK", "pip install 'roadvolt[mosek]' and set up its licence")
@@ -310,7 +314,7 @@ def solve_cone(program: ConeProgram, what: str, solver: str = "clarabel") -> Con
     raise SolverMissing(solver, "choose 'clarabel' or 'mosek'")
 
 
-def _solve_clarabel(program: ConeProgram, what: str) -> ConeSolution:
+def _solve_clarabel(program: ConeProgram, what: str, tolerance: float) -> ConeSolution:
     makers = {
         ConeKind.ZERO: clarabel.ZeroConeT,
         ConeKind.NONNEGATIVE: clarabel.NonnegativeConeT,
@@ -320,7 +324,7 @@ def _solve_clarabel(program: ConeProgram, what: str) -> ConeSolution:
     settings.verbose = False
     settings.max_threads = 1
     for name in ("tol_gap_abs", "tol_gap_rel", "tol_feas"):
-        setattr(settings, name, CONE_TOLERANCE)
+        setattr(settings, name, tolerance)
     start = time.perf_counter()
     cones = [makers[cone.kind](cone.size) for cone in program.cones]
     quadratic, matrix = program.quadratic.tocsc(), program.matrix.tocsc()
