@@ -18,7 +18,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..core.errors import SolveError
-from ..core.solve import ConeSolution, Ending, SolveReport, solve_cone
+from ..core.solve import (
+    CONE_TOLERANCE,
+    ConeProgram,
+    ConeSolution,
+    Ending,
+    SolveReport,
+    solve_cone,
+)
 from ..core.units import BoolArray, FloatArray, IntArray
 from .cone_builder import Affine, ProgramBuilder, RowBlock, Scaling, Term
 from .devices import BatteryColumns, fix_modes
@@ -84,7 +91,7 @@ def solve_limited(model: OpfModel, problem: LimitedProblem, what: str) -> Limite
     progress = _Progress(present=np.zeros(shape, dtype=bool), slack=np.full(shape, -1))
     for _ in range(ROUND_LIMIT):
         program, scaling = problem.program.build()
-        raw = solve_cone(program, what, model.options.solver)
+        raw = _solve_twice(program, what, model.options.solver)
         progress.seconds += raw.report.seconds
         progress.iterations += raw.report.iterations
         x = scaling.values(raw)
@@ -95,6 +102,16 @@ def solve_limited(model: OpfModel, problem: LimitedProblem, what: str) -> Limite
         fix_modes(problem.program, problem.batteries, _charging(x, problem.batteries))
         progress.modes_fixed = True
     raise SolveError(what, model.options.solver, Ending.LIMIT, f"{ROUND_LIMIT} rounds of rows")
+
+
+def _solve_twice(program: ConeProgram, what: str, solver: str) -> ConeSolution:
+    """A second time, less sharply, where the first stopped just short of its tolerance."""
+    try:
+        return solve_cone(program, what, solver)
+    except SolveError as error:
+        if error.ending != Ending.INEXACT:
+            raise
+        return solve_cone(program, what, solver, tolerance=10 * CONE_TOLERANCE)
 
 
 def row_excess(model: OpfModel, problem: LimitedProblem, x: FloatArray) -> FloatArray:

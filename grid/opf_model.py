@@ -15,6 +15,8 @@ from .network_limits import NetworkLimits, build_network_limits
 from .opf_options import OpfOptions
 from .risk_margins import RiskMargins, build_risk_margins
 
+__all__ = ["OpfModel", "OpfOptions", "build_opf", "point_nodes"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OpfModel:
@@ -51,7 +53,7 @@ def build_opf(
     _check_prices(day)
     linear = build_linear_model(feeder)
     limits = build_network_limits(feeder, linear)
-    reference = reference_alpha(feeder, options.upstream_share_max)
+    reference = _reference_alpha(feeder, options.upstream_share_max)
     p_load_kw, q_load_kvar = _expected_net_load(feeder, day, linear)
     return OpfModel(
         feeder=feeder,
@@ -67,7 +69,7 @@ def build_opf(
     )
 
 
-def reference_alpha(feeder: Feeder, upstream_share_max: float) -> FloatArray:
+def _reference_alpha(feeder: Feeder, upstream_share_max: float) -> FloatArray:
     """Shares [device] by size when the upstream grid balances all it may."""
     size = np.array(
         [generator.p_max_kw for generator in feeder.generators]
