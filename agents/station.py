@@ -82,9 +82,9 @@ class StationShard:
         """The shard's part of the market's scale."""
         return self._port.sums()
 
-    def open(self, scale: MarketScale, precision: str, warm: bool) -> Progress:
-        """Begins to negotiate."""
-        return self._port.open(scale, precision, warm)
+    def open(self, scale: MarketScale, warm: bool) -> Progress:
+        """Begins to negotiate, from where the last negotiation ended if ``warm``."""
+        return self._port.open(scale, warm)
 
     def advance(self, received: Sequence[BorderBids], steps: int) -> Progress:
         """One round of the negotiation."""

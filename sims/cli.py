@@ -26,7 +26,7 @@ from ..core.errors import (
 
 if TYPE_CHECKING:
     from .case import Case
-    from .episode import EpisodeOptions
+    from .options import EpisodeOptions
     from .recorder import Recorder
 
 app = typer.Typer(
@@ -73,11 +73,16 @@ WorkersOption = Annotated[
 def run(
     case: CaseArgument = DEFAULT_CASE,
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 1,
-    risk: Annotated[Treatment, typer.Option(help="Treatment of uncertainty.")] = Treatment.dro,
+    risk: Annotated[
+        Treatment | None, typer.Option(help="Treatment of uncertainty; default: the case's.")
+    ] = None,
     confidence: Annotated[
-        float, typer.Option(min=0.5, max=0.999, help="Of every single chance constraint.")
-    ] = 0.95,
-    samples: Annotated[int, typer.Option(min=10, help="Scenarios to learn from.")] = 1000,
+        float | None,
+        typer.Option(min=0.5, max=0.999, help="Of every single chance constraint; default: same."),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=10, help="Scenarios to learn from; default: the case's.")
+    ] = None,
     runtime: RuntimeOption = RuntimeKind.ray,
     address: AddressOption = None,
     workers: WorkersOption = 2,
@@ -98,15 +103,15 @@ def run(
     """Runs one coordination episode."""
     from ..uncertainty.margins import RiskTreatment
     from .case import load_case
-    from .episode import EpisodeOptions
+    from .options import EpisodeOptions
     from .recorder import Recorder
 
     loaded = load_case(case, overrides=_pairs(set_ or []))
     options = EpisodeOptions(
         seed=seed,
-        treatment=RiskTreatment(risk.value),
-        confidence=confidence,
-        samples=samples,
+        treatment=RiskTreatment(risk.value) if risk else loaded.risk.treatment,
+        confidence=confidence or loaded.risk.confidence,
+        samples=samples or loaded.risk.samples,
         shards=shards,
         gap=gap,
     )

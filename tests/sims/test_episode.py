@@ -1,0 +1,208 @@
+"""The coordination episode: what it promises, whoever hosts its agents, interrupted or not."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from roadvolt.agents.runtime import LocalRuntime, RayRuntime
+from roadvolt.core.errors import AgreementError
+from roadvolt.sims.case import Case, load_case
+from roadvolt.sims.episode import Episode, run_episode
+from roadvolt.sims.options import EpisodeOptions
+from roadvolt.sims.progress import Event, Exchanged, PhaseStarted, Reviewed
+from roadvolt.sims.recorder import Recorder
+from roadvolt.sims.schema import TABLES
+from roadvolt.uncertainty.margins import RiskTreatment
+
+#: Small samples: enough for the laws below, which hold for any number.
+OPTIONS = EpisodeOptions(samples=200, fresh_samples=200, shards=3)
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Case:
+    return load_case("tiny")
+
+
+@pytest.fixture(scope="module")
+def episode(tiny: Case) -> Episode:
+    return run_episode(tiny, OPTIONS)
+
+
+def test_trading_lowers_cost_and_grid_purchase(episode: Episode) -> None:
+    stations = episode.summary["stations"]
+    assert stations["cost_total"] < 0.97 * stations["cost_without_p2p"]
+    assert stations["grid_purchase_kwh"] < stations["grid_purchase_without_p2p_kwh"]
+    assert stations["worse_off"] == []
+
+
+def test_the_answer_is_within_the_certified_gap_of_the_central_optimum(episode: Episode) -> None:
+    market = episode.summary["market"]
+    assert market["gap_certified"] <= OPTIONS.gap
+    assert -1e-9 <= market["gap_to_central"] <= OPTIONS.gap
+    assert market["mismatch_kw_max"] < 1e-9
+
+
+def test_money_balances(episode: Episode) -> None:
+    assert episode.summary["settlement"]["imbalance"] < 1e-6
+    table, trades = episode.tables["settlement"], episode.tables["trades"]
+    fees = (trades["energy_kwh"] * trades["fee_per_kwh"]).sum()
+    assert table["payment"].sum() == pytest.approx(fees, abs=1e-9)
+    assert table["payment_nash"].sum() == pytest.approx(fees, abs=1e-9)
+    # A buyer's payment is what its trades cost it, priced one by one.
+    paid = (
+        (trades["energy_kwh"] * (trades["price_per_kwh"] + trades["fee_per_kwh"]))
+        .groupby(trades["buyer"])
+        .sum()
+    )
+    earned = (trades["energy_kwh"] * trades["price_per_kwh"]).groupby(trades["seller"]).sum()
+    by_hand = paid.reindex(table["station"]).fillna(0) - earned.reindex(table["station"]).fillna(0)
+    assert table["payment"].to_numpy() == pytest.approx(by_hand.to_numpy(), abs=1e-6)
+
+
+def test_every_station_balances_its_energy_in_every_hour(episode: Episode) -> None:
+    t = episode.tables["station_hours"]
+    supply = t.buy_kw - t.sell_kw + t.trade_kw + t.pv_kw + t.discharge_kw + t.unserved_kw
+    use = t.demand_kw + t.margin_kw + t.charge_kw
+    assert np.abs(supply - use).max() < 1e-6
+    assert (t.pv_kw <= t.pv_available_kw + 1e-9).all()
+    assert t.withdrawal_kw.to_numpy() == pytest.approx(
+        (t.buy_kw - t.sell_kw + t.trade_kw).to_numpy()
+    )
+
+
+def test_the_operators_balance_holds_with_the_stations_withdrawals(episode: Episode) -> None:
+    """Lossless by the linear model: production + purchase = loads + stations, in every hour."""
+    case = episode.case
+    produced = episode.tables["devices"].groupby("hour")["p_kw"].sum()
+    loads = case.grid_day.load_factor * sum(load.p_kw.sum() for load in case.feeder.loads)
+    stations = episode.tables["station_hours"].groupby("hour")["withdrawal_kw"].sum()
+    assert produced.to_numpy() == pytest.approx((loads + stations).to_numpy(), abs=1e-2)
+
+
+def test_charging_load_of_the_stations_is_what_traffic_brings(episode: Episode) -> None:
+    sites = episode.tables["sites"].groupby("station")["charging_kw"].sum()
+    stations = episode.tables["station_hours"].groupby("station")["charging_kw"].sum()
+    for name, energy in sites.items():
+        assert stations[name] == pytest.approx(energy)
+    assert stations.sum() == pytest.approx(sites.sum())
+    assert episode.summary["traffic"]["relative_gap"] < 1e-9
+
+
+def test_tables_hold_what_the_schema_says(episode: Episode) -> None:
+    assert {n: list(t.columns) for n, t in episode.tables.items()} == {
+        name: list(columns) for name, columns in TABLES.items()
+    }
+
+
+def test_the_summary_has_the_keys_that_scripts_read(episode: Episode) -> None:
+    s = episode.summary
+    assert s["status"] == "agreed"
+    assert s["rounds"] == len(episode.tables["trading_rounds"])
+    for section, keys in {
+        "stations": ("cost_total", "cost_without_p2p", "traded_kwh", "grid_purchase_kwh"),
+        "market": ("gap_to_central", "mismatch_kw_max", "iterations"),
+        "settlement": ("imbalance",),
+        "dso": ("cost_total",),
+        "ac": ("vm_min_pu", "vm_max_pu", "vur_max_pct", "violation_rate"),
+        "traffic": ("relative_gap", "unserved_charging"),
+        "seconds": ("total",),
+    }.items():
+        assert set(keys) <= set(s[section])
+    assert len(s["result_hash"]) == 64
+
+
+def test_cost_grows_from_sp_over_dro_to_ro(tiny: Case) -> None:
+    costs = {"stations": [], "dso": []}
+    for treatment in (RiskTreatment.SP, RiskTreatment.DRO, RiskTreatment.RO):
+        options = EpisodeOptions(samples=200, fresh_samples=50, shards=3, treatment=treatment)
+        summary = run_episode(tiny, options).summary
+        for party, kept in costs.items():
+            kept.append(summary[party]["cost_total"])
+    for kept in costs.values():
+        assert kept == sorted(kept)
+
+
+def test_the_seed_decides_the_result(tiny: Case, episode: Episode) -> None:
+    again = run_episode(tiny, OPTIONS)
+    assert again.summary["result_hash"] == episode.summary["result_hash"]
+    other = EpisodeOptions(samples=200, fresh_samples=200, shards=3, seed=2)
+    assert run_episode(tiny, other).summary["result_hash"] != episode.summary["result_hash"]
+
+
+def test_the_number_of_shards_changes_the_answer_within_the_gap_only(
+    tiny: Case, episode: Episode
+) -> None:
+    one = run_episode(tiny, EpisodeOptions(samples=200, fresh_samples=50, shards=1)).summary
+    cost = episode.summary["stations"]["cost_total"]
+    assert one["stations"]["cost_total"] == pytest.approx(cost, rel=2 * OPTIONS.gap)
+
+
+def test_the_watcher_hears_the_story_in_order(tiny: Case) -> None:
+    heard: list[Event] = []
+    run_episode(tiny, OPTIONS, watch=heard.append)
+    phases = [event.name for event in heard if isinstance(event, PhaseStarted)]
+    assert phases[0] == "starting the agents"
+    assert phases[-1] == "checking with exact power flows"
+    gaps = [event.gap for event in heard if isinstance(event, Exchanged)]
+    assert gaps[-1] <= OPTIONS.gap < gaps[0]
+    assert [event.answer for event in heard if isinstance(event, Reviewed)][-1] == "approved"
+
+
+class Interrupt:
+    """A watcher that raises at one exchange, as Ctrl-C or a crash would."""
+
+    def __init__(self, trading_round: int, exchange: int) -> None:
+        self._at = (trading_round, exchange)
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Exchanged) and (event.trading_round, event.exchange) == self._at:
+            raise KeyboardInterrupt
+
+
+def congested(name: str = "tiny") -> Case:
+    """The tiny case with a line so weak that the stations' first trades cannot be carried."""
+    return load_case(name, overrides={"lines.L3.s_max_kva_per_phase": "35"})
+
+
+@pytest.mark.parametrize("exchange", [1, 26, 31])
+def test_a_resumed_run_ends_like_one_never_interrupted(
+    tiny: Case, episode: Episode, tmp_path: Path, exchange: int
+) -> None:
+    recorder = Recorder.begin(tmp_path, tiny, OPTIONS, csv=False)
+    with pytest.raises(KeyboardInterrupt):
+        run_episode(tiny, OPTIONS, recorder=recorder, watch=Interrupt(1, exchange))
+    reopened, case, options = Recorder.reopen(recorder.folder)
+    assert options == OPTIONS
+    resumed = run_episode(case, options, recorder=reopened)
+    assert resumed.summary["result_hash"] == episode.summary["result_hash"]
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_ray_with_any_number_of_workers_gives_the_same_bits(
+    tiny: Case, episode: Episode, ray_session: None, workers: int
+) -> None:
+    with RayRuntime(workers=workers) as runtime:
+        remote = run_episode(tiny, OPTIONS, runtime=runtime)
+    assert remote.summary["result_hash"] == episode.summary["result_hash"]
+
+
+@pytest.mark.ray
+def test_a_station_host_killed_in_the_middle_changes_nothing(
+    tiny: Case, episode: Episode, ray_session: None
+) -> None:
+    killed: list[int] = []
+    with RayRuntime(workers=2) as runtime:
+
+        def kill_once(event: Event) -> None:
+            if isinstance(event, Exchanged) and event.exchange in (12, 29):
+                killed.append(runtime.process_ids()["stations-1"])
+                os.kill(killed[-1], signal.SIGKILL)
+
+        remote = run_episode(tiny, OPTIONS, runtime=runtime, watch=kill_once)
+    assert len(set(killed)) == 2
+    assert remote.summary["result_hash"] == episode.summary["result_hash"]
