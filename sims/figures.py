@@ -103,11 +103,11 @@ def _convergence(case: Case, summary: Mapping[str, Any], tables: Tables) -> Figu
         values = log[column].to_numpy(dtype=float)
         positive = np.where(values > 0, values, np.nan)
         residual_axes.semilogy(exchange, positive, color=colour, label=name)
-    residual_axes.legend()
+    residual_axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
     starts = np.flatnonzero(np.diff(log["trading_round"].to_numpy())) + 1.5
     for axes, title, unit in (
         (gap_axes, "certified gap", "relative gap [-]"),
-        (residual_axes, "residuals", "kW"),
+        (residual_axes, "residuals", "residual [kW]"),
     ):
         axes.set(title=title, xlabel="exchange of bids", ylabel=unit)
         for start in starts:

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import palette
 from .report_layout import Tables, clock, rows_of
-from .report_roads import arc_ends, site_places
+from .report_roads import arc_ends, site_places, stands_upright
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,13 +50,21 @@ def _draw_sites(axes: Axes, case: Case, tables: Tables, hour: int) -> None:
     sites = rows_of(tables, "sites")
     load = sites[sites["hour"] == hour].set_index("station")["charging_kw"].astype(float)
     most = max(float(load.max()), 1e-9) if len(load) else 1.0
+    upright = stands_upright(case.roads)
     for station, (x, y) in site_places(case.roads).items():
         area = 20 + 230 * float(load.get(station, 0.0)) / most
         style: dict[str, Any] = {"color": palette.BLUE, "lw": 0.8, "edgecolor": "white"}
         axes.scatter(x, y, s=area, zorder=5, alpha=0.85, **style)
-        beside = 3 + math.sqrt(area) / 2, 0
-        words: dict[str, Any] = {"va": "center", "fontsize": 7, "color": palette.BLUE, "zorder": 6}
-        axes.annotate(station, (x, y), beside, textcoords="offset points", **words)
+        _label(axes, station, (x, y), 4 + math.sqrt(area) / 2, upright[station])
+
+
+def _label(axes: Axes, text: str, at: tuple[float, float], away_pt: float, right: bool) -> None:
+    """A station's name beside a road that runs up or down, above one that runs across."""
+    offset, align = (
+        ((away_pt, 0), ("left", "center")) if right else ((0, away_pt), ("center", "bottom"))
+    )
+    words: dict[str, Any] = {"ha": align[0], "va": align[1], "color": palette.BLUE, "zorder": 6}
+    axes.annotate(text, at, offset, textcoords="offset points", fontsize=7, **words)
 
 
 def draw_feeder(figure: Figure, axes: Axes, case: Case, tables: Tables) -> None:

@@ -26,7 +26,7 @@ RED: Final = "#b3261e"
 
 SATURATION: Final = ("#d5dee8", "#f5cf7e", "#ea8437", "#8f1d14")
 VOLTAGE: Final = ("#b35806", "#f1a340", "#fee0b6", "#f7f7f7", "#d8daeb", "#998ec3", "#542788")
-ENERGY: Final = ("#eef4f9", "#b7d5ea", "#5b9fcb", "#1f6ba5", "#0b3d66")
+ENERGY: Final = ("#dbe9f4", "#a9cde6", "#5b9fcb", "#1f6ba5", "#0b3d66")
 PRICE: Final = ("#fdf3d1", "#d9c76a", "#8f9479", "#4d6180", "#16335e")
 CHANGE: Final = ("#0072b2", "#8fc1de", "#f7f7f7", "#efb287", "#d55e00")
 

@@ -154,8 +154,9 @@ def loading_chart(case: Case, tables: Tables) -> Chart | None:
     table = rows_of(tables, "lines")
     if table.empty or table["ac_max_loading"].isna().all():
         return None
-    worst = table.groupby(["line", "phase"], sort=False)["ac_q95_loading"].max()
-    picked = list(worst.astype(float).nlargest(MOST_LINES).index)
+    worst = table.sort_values("ac_q95_loading", ascending=False, kind="stable")
+    worst = worst.drop_duplicates("line").head(MOST_LINES)
+    picked = list(zip(worst["line"], worst["phase"], strict=True))
     data: list[dict[str, Any]] = []
     for k, (line, phase) in enumerate(picked):
         rows = table[(table["line"] == line) & (table["phase"] == phase)]
@@ -164,8 +165,8 @@ def loading_chart(case: Case, tables: Tables) -> Chart | None:
         id="loading",
         title="The most loaded lines",
         caption_html=(
-            "Apparent power over rating in the exact power flows, for the lines and phases with "
-            "the highest 95 % quantile: band from the median to the highest sample, the quantile "
+            "Apparent power over rating in the exact power flows, for the lines with the highest "
+            "95 % quantile, each on its most loaded phase: band from the median to the highest sample, the quantile "
             "in orange, the linear model's plan dashed. The red line is the rating."
         ),
         data=data,

@@ -33,6 +33,8 @@ _SHADES = {
     "wind": ("#8a5a00", "#c98500", palette.ORANGE, "#f3c766"),
 }
 
+_PARTIES = {"stations": "charging stations", "dso": "distribution operator"}
+
 _VIEWS = {
     "p_kw": ("active power", "active power [kW]"),
     "q_kvar": ("reactive power", "reactive power [kvar]"),
@@ -176,16 +178,17 @@ def cost_table(case: Case, tables: Tables) -> Table | None:
     rows: list[tuple[str, ...]] = []
     marks: dict[int, str] = {}
     for party, items in table.groupby("party", sort=False):
+        name = _PARTIES.get(str(party), str(party))
         rows += [
-            (str(party), str(row.item), *_money(row.without_trading, row.with_trading))
-            for row in items.itertuples()
+            ("" if k else name, str(row.item), *_money(row.without_trading, row.with_trading))
+            for k, row in enumerate(items.itertuples())
         ]
         if "total" in {str(item).lower() for item in items["item"]}:
             marks[len(rows) - 1] = "total"
         else:
             marks[len(rows)] = "total"
             sums = items[["without_trading", "with_trading"]].astype(float).sum()
-            rows.append((str(party), "total", *_money(*sums)))
+            rows.append(("", "total", *_money(*sums)))
     return Table(
         title="Costs of the day",
         caption_html=f"In {case.currency}; income is negative.",

@@ -54,10 +54,11 @@ def feeder_map(case: Case, tables: Tables) -> Chart | None:
         caption_html=(
             "A disc is a bus: <b>orange below 1 pu, purple above</b>, by the median of the exact "
             f"power flows (scale ±{swing:.2f} pu). Lines widen with loading (95 % quantile) and "
-            "turn red above 90 %; dotted lines lack the chosen phase. Ringed buses host stations. "
-            "Pink arcs are peer trades, their triangle pointing to the buyer, their width the "
-            f"energy. The map opens at the lowest voltage: bus {names([lowest['bus']])[0]}, phase "
-            f"{lowest['phase']}, {clock(int(lowest['hour']), case.hours)}.{_arcs_left_out(tables)}"
+            "turn red above 90 %; dotted lines lack the chosen phase. Buses with a blue rim host "
+            "stations. Pink arcs are peer trades: their triangle points to the buyer, their width "
+            f"is the energy. The map opens at the lowest voltage: bus {names([lowest['bus']])[0]}, "
+            f"phase {lowest['phase']}, {clock(int(lowest['hour']), case.hours)}."
+            f"{_arcs_left_out(tables)}"
         ),
         data=[_line(feeder, k) for k in range(len(feeder.lines))]
         + [_line_hovers(feeder), _arc_heads(), _buses(case), _scale(swing)],
@@ -279,18 +280,19 @@ def _arc_changes(case: Case, pairs: pd.DataFrame, most: float) -> list[Change]:
     at = {station.id: places[station.bus] for station in case.stations}
     shapes, heads = [], []
     for seller, buyer, energy in pairs.head(MOST_ARCS).itertuples(index=False):
-        a, b = at[seller], at[buyer]
+        a, b, share = at[seller], at[buyer], float(energy) / most
         path, middle = bow(a, b)
-        shapes.append(_arc_shape(path, float(energy) / most))
+        shapes.append(_arc_shape(path, share))
         told = f"<b>{names([seller])[0]} → {names([buyer])[0]}</b><br>{energy:,.1f} kWh"
-        heads.append((middle, bearing(a, b), told))
+        heads.append((middle, bearing(a, b), told, round(6 + 9 * share, 1)))
     trace = len(case.feeder.lines) + 1
     return [
         ("layout", "shapes", shapes),
-        (trace, "x", [x for (x, _), _, _ in heads]),
-        (trace, "y", [y for (_, y), _, _ in heads]),
-        (trace, "marker.angle", [angle for _, angle, _ in heads]),
-        (trace, "text", [told for _, _, told in heads]),
+        (trace, "x", [x for (x, _), *_ in heads]),
+        (trace, "y", [y for (_, y), *_ in heads]),
+        (trace, "marker.angle", [angle for _, angle, _, _ in heads]),
+        (trace, "marker.size", [size for *_, size in heads]),
+        (trace, "text", [told for _, _, told, _ in heads]),
     ]
 
 
@@ -299,6 +301,6 @@ def _arc_shape(path: str, share: float) -> dict[str, Any]:
         "type": "path",
         "path": path,
         "layer": "below",
-        "opacity": round(0.35 + 0.35 * share, 2),
-        "line": {"color": palette.PINK, "width": round(1 + 7 * share, 1)},
+        "opacity": round(0.5 + 0.25 * share, 2),
+        "line": {"color": palette.PINK, "width": round(1.3 + 6.7 * share, 1)},
     }

@@ -39,7 +39,7 @@ def map_layout(places: Sequence[XY], tallest_px: int, **more: Any) -> dict[str, 
     """Equal scales, and a height that suits the drawing's proportions on a page-wide chart."""
     xs, ys = zip(*places, strict=True)
     ratio = (max(ys) - min(ys)) / ((max(xs) - min(xs)) or 1.0)
-    height = int(min(max(1040 * ratio, 420), tallest_px))
+    height = int(min(max(1040 * ratio + 120, 360), tallest_px))
     return layout(
         height,
         xaxis=hidden_axis(min(xs), max(xs)),

@@ -42,7 +42,8 @@ def header_html(case: Case, summary: Mapping[str, Any]) -> str:
     cards = "".join(_card_html(card) for card in key_figures(case, summary))
     return (
         '<header><p class="eyebrow">roadvolt · coordination episode</p>'
-        f"<h1>{escape(case.title)}</h1>"
+        # A title breaks between words, not inside "33-bus".
+        f"<h1>{escape(case.title).replace('-', '&#8209;')}</h1>"
         f'<p class="facts">{facts}</p>{banners_html(summary)}'
         f'<div class="cards">{cards}</div></header>'
     )
@@ -181,7 +182,7 @@ def _market_cards(summary: Mapping[str, Any]) -> list[Card]:
         Card(
             name="Cost above the central optimum",
             value=_percent(None if central is None else 100 * central, 4),
-            aside="market against one solver that knows everything",
+            aside="of one solver that knows everybody's data",
         ),
     ]
 
@@ -211,12 +212,19 @@ def _check_cards(summary: Mapping[str, Any]) -> list[Card]:
             aside="" if loading is None else f"lines loaded up to {100 * loading:.0f} %",
         ),
         Card(
-            name="Samples that violate the worst limit",
+            name="Worst violation rate of a network limit",
             value=_percent(None if rate is None else 100 * rate),
-            aside="" if promised is None else f"{100 * promised:.3g} % promised at most",
+            aside=_promise(promised, at(summary, "ac.adequacy_violation_rate")),
             wrong=kept is False,
         ),
     ]
+
+
+def _promise(promised: float | None, adequacy: float | None) -> str:
+    words = [] if promised is None else [f"{100 * promised:.3g} % allowed"]
+    if adequacy is not None:
+        words.append(f"stations' adequacy: {100 * adequacy:.2f} %")
+    return "; ".join(words)
 
 
 def _traffic_card(summary: Mapping[str, Any]) -> Card:

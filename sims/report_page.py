@@ -17,6 +17,9 @@ import numpy as np
 
 from .report_style import SCRIPT, STYLE
 
+#: A longer table scrolls inside its frame.
+_ROWS_IN_VIEW = 16
+
 #: (trace number or "layout", dotted attribute, new value)
 Change: TypeAlias = tuple[int | str, str, Any]
 
@@ -167,8 +170,9 @@ def _table_html(table: Table) -> str:
         f'<tr class="{marks.get(k, "")}">{cells(row, "td")}</tr>'
         for k, row in enumerate(table.rows)
     )
+    tall = " tall" * (len(table.rows) > _ROWS_IN_VIEW)
     return (
-        f'<div class="table"><table><thead><tr>{cells(table.headings, "th")}</tr></thead>'
+        f'<div class="table{tall}"><table><thead><tr>{cells(table.headings, "th")}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
 

@@ -120,13 +120,15 @@ def site_places(network: RoadNetwork) -> dict[str, XY]:
     }
 
 
+def stands_upright(network: RoadNetwork) -> dict[str, bool]:
+    """Of each charging site, whether its road runs rather up and down than across."""
+    ends = {road.id: arc_ends(network, road.from_node, road.to_node) for road in network.roads}
+    turn = {site.station: math.radians(bearing(*ends[site.road])) for site in network.sites}
+    return {station: abs(math.cos(angle)) > 0.4 for station, angle in turn.items()}
+
+
 def _site_discs(network: RoadNetwork, sites: dict[str, XY]) -> dict[str, Any]:
-    ends = {road.id: (road.from_node, road.to_node) for road in network.roads}
-    upright = {
-        site.station: abs(math.cos(math.radians(bearing(*arc_ends(network, *ends[site.road])))))
-        > 0.4
-        for site in network.sites
-    }
+    upright = stands_upright(network)
     return {
         "type": "scatter",
         "mode": "markers+text",

@@ -76,6 +76,7 @@ def _convergence_layout(case: Case, log: pd.DataFrame, parts: list[list[float]])
             "exchange of bids",
             domain=part,
             anchor=f"y{number}",
+            range=[0, len(log) + 1],
             showgrid=False,
             zeroline=False,
         )

@@ -20,7 +20,7 @@ body{margin:0;background:var(--page);color:var(--ink);font-size:16px;line-height
  font-variant-numeric:tabular-nums;-webkit-font-smoothing:antialiased}
 header,main,footer,nav>div{max-width:1200px;margin:0 auto;padding:0 28px}
 header{padding-top:44px;padding-bottom:20px}
-h1{font-size:30px;line-height:1.2;font-weight:650;letter-spacing:-.015em;
+h1{font-size:27px;line-height:1.2;font-weight:650;letter-spacing:-.015em;
  margin:0 0 6px;text-wrap:balance}
 .eyebrow{font-size:13px;font-weight:600;letter-spacing:.08em;text-transform:uppercase;
  color:var(--blue);margin:0 0 8px}
@@ -69,7 +69,8 @@ figcaption p{margin:0 0 10px;color:var(--soft);font-size:14.5px;max-width:88ch}
 .controls input[type=range]{flex:1;min-width:140px;accent-color:var(--blue)}
 .controls output{font-weight:640;min-width:108px}
 .chart{width:100%}
-.table{overflow:auto;max-height:560px}
+.table{overflow-x:auto}
+.tall{overflow:auto;max-height:560px;border-bottom:1px solid var(--faint)}
 table{border-collapse:collapse;width:100%;font-size:14.5px}
 th{font-weight:600;color:var(--soft);text-align:right;padding:8px 12px;
  vertical-align:bottom;position:sticky;top:0;background:#fff;box-shadow:inset 0 -2px #d5dce4}
@@ -85,7 +86,7 @@ footer{color:var(--soft);font-size:13.5px;padding-top:6px;padding-bottom:44px}
 footer code{font-size:12.5px;word-break:break-all}
 @media(max-width:960px){header,main,footer,nav>div{padding-left:18px;padding-right:18px}
  section{padding:26px 20px 18px}}
-@media print{nav,.controls{display:none}.table{max-height:none}
+@media print{nav,.controls{display:none}.tall{max-height:none}
  section{break-inside:avoid;border:none;padding:0}
  body{background:#fff}}
 """

@@ -202,7 +202,7 @@ def settlement_table(case: Case, tables: Tables) -> Table | None:
         (str(row["station"]), *(f"{row[c]:,.2f}" for c in columns))
         for _, row in table.loc[order[:MOST_STATIONS]].iterrows()
     ]
-    rows.append(("all stations", *(f"{table[c].astype(float).sum():,.2f}" for c in columns)))
+    rows.append(("total", *(f"{table[c].astype(float).sum():,.2f}" for c in columns)))
     losers = {k: "bad" for k, i in enumerate(order[:MOST_STATIONS]) if table.loc[i, "gain"] < -1e-6}
     return Table(
         title="Payments and gains by station",
