@@ -166,8 +166,9 @@ def loading_chart(case: Case, tables: Tables) -> Chart | None:
         title="The most loaded lines",
         caption_html=(
             "Apparent power over rating in the exact power flows, for the lines with the highest "
-            "95 % quantile, each on its most loaded phase: band from the median to the highest sample, the quantile "
-            "in orange, the linear model's plan dashed. The red line is the rating."
+            "95 % quantile, each on its most loaded phase: band from the median to the highest "
+            "sample, the quantile in orange, the linear model's plan dashed. The red line is the "
+            "rating."
         ),
         data=data,
         layout=_loading_layout(case, picked),
