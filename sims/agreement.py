@@ -16,7 +16,7 @@ from ..agents.messages import (
     require_round,
 )
 from ..core.errors import AgreementError
-from ..core.units import FloatArray
+from ..core.units import BoolArray, FloatArray
 from .progress import Reviewed, Watcher
 
 
@@ -52,7 +52,12 @@ class TradingRound(Generic[ProposalT]):
         """Size of the change asked for [time, station]."""
         if isinstance(self.answer, Approval):
             return np.zeros_like(self.proposal.withdrawal_kw)
-        return np.abs(self.answer.adjustment_kw.sum(axis=-1))
+        return np.asarray(np.abs(self.answer.adjustment_kw.sum(axis=-1)))
+
+    @property
+    def concerned(self) -> BoolArray:
+        """Who was asked to change in any hour [station]."""
+        return np.asarray((self.adjusted_kw > 0).any(axis=0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,7 +111,8 @@ def reach_agreement(
         AgreementError: even a proposal inside the envelope was refused; names limits and stations.
         RoundMismatch: the operator answered another round.
     """
-    limits, rounds = first_limits, []
+    limits: WithdrawalLimits = first_limits
+    rounds: list[TradingRound[ProposalT]] = []
     for number in range(1, max_rounds + 2):
         proposal = propose(number, limits)
         submission = Submission(round=number, withdrawal_kw=proposal.withdrawal_kw, limits=limits)
@@ -114,11 +120,11 @@ def reach_agreement(
         require_round("distribution operator", number, answer.round)
         turn = TradingRound(number=number, limits=limits, proposal=proposal, answer=answer)
         rounds.append(turn)
-        concerned = (turn.adjusted_kw > 0).any(axis=0)
         # Hours are one long, so kW add up to kWh.
-        watch(Reviewed(number, turn.verdict, float(turn.adjusted_kw.sum()), int(concerned.sum())))
+        adjusted_kwh = float(turn.adjusted_kw.sum())
+        watch(Reviewed(number, turn.verdict, adjusted_kwh, int(turn.concerned.sum())))
         if isinstance(answer, Approval):
             return Agreement(rounds=tuple(rounds))
-        limits = answer.limits
-    names = tuple(name for name, asked in zip(stations, concerned, strict=True) if asked)
-    raise AgreementError(len(rounds), answer.binding, names)
+        limits, blocking = answer.limits, answer.binding
+    names = tuple(name for name, asked in zip(stations, turn.concerned, strict=True) if asked)
+    raise AgreementError(len(rounds), blocking, names)

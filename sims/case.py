@@ -14,13 +14,11 @@ from ..market.forecast import StationErrorModel
 from ..market.station import Station, Tariff, TradeLink
 from ..traffic.network import RoadNetwork
 from ..uncertainty.margins import RiskTreatment
-from . import case_build as build
-from . import case_checks as checks
-from . import case_wires as wires
-from .case_overrides import overridden
-from .case_rows import Rows, checked_profiles, checked_rows, checked_settings
-from .case_settings import Settings
-from .case_source import (
+from .casefile import build, checks, wires
+from .casefile.overrides import overridden
+from .casefile.rows import Rows, checked_profiles, checked_rows, checked_settings
+from .casefile.settings import Settings
+from .casefile.source import (
     BASE_DEMAND,
     SETTINGS_FILE,
     Source,
@@ -28,7 +26,7 @@ from .case_source import (
     read_source,
     write_source,
 )
-from .case_tables import TABLES
+from .casefile.tables import TABLES
 
 BUILT_IN = Path(__file__).parent / "cases"
 

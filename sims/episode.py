@@ -193,20 +193,23 @@ def _settle(
 ) -> tuple[Settlement, Settlement]:
     """By shadow prices, and by symmetric Nash bargaining."""
     plan = together.proposal
-    costs = {
-        "schedule_cost": plan.schedule.cost,
-        "standalone_cost": alone.proposal.schedule.cost,
-    }
+    own, standalone = plan.schedule.cost, alone.proposal.schedule.cost
     by_prices = settle_by_prices(
         case.stations,
         case.links,
         trade_kw=plan.trade_kw,
         trade_price_per_kwh=plan.price_per_kwh,
-        **costs,
+        schedule_cost=own,
+        standalone_cost=standalone,
     )
-    return by_prices, settle_by_bargaining(
-        case.stations, case.links, trade_kw=plan.trade_kw, **costs
+    by_bargaining = settle_by_bargaining(
+        case.stations,
+        case.links,
+        trade_kw=plan.trade_kw,
+        schedule_cost=own,
+        standalone_cost=standalone,
     )
+    return by_prices, by_bargaining
 
 
 def _verify(

@@ -64,9 +64,9 @@ def _column_bytes(column: pd.Series) -> bytes:
     values = column.to_numpy()
     if np.issubdtype(values.dtype, np.floating):
         # -0.0 and 0.0 are one number, and so are all NaN.
-        return np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8").tobytes()
+        return bytes(np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8").tobytes())
     if np.issubdtype(values.dtype, np.integer) or values.dtype == bool:
-        return values.astype("<i8").tobytes()
+        return bytes(values.astype("<i8").tobytes())
     return "\x1f".join(map(str, values)).encode()
 
 

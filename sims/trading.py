@@ -45,7 +45,7 @@ class Trading:
             NegotiationError: the negotiation did not reach its gap.
         """
         if self._resumed:
-            self._parties.restore(self._resumed.agents)
+            self._parties.restore(dict(self._resumed.agents))
         return reach_agreement(
             WithdrawalLimits.none(self._case.hours, len(self._case.stations)),
             self._propose,

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import Problem
-from ..core.units import PHASES
-from .case_checks import Finding, Tables
-from .case_settings import Settings
-from .case_tables import LineRow, LoadRow
+from ...core.errors import Problem
+from ...core.units import PHASES
+from .checks import Finding, Tables
+from .settings import Settings
+from .tables import LineRow, LoadRow
 
 PAIRS = ("aa", "ab", "ac", "bb", "bc", "cc")
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
-from ..core.errors import Problem
-from .case_settings import Settings
-from .case_source import SETTINGS_FILE, Source, TextTable, csv_text, did_you_mean
-from .case_tables import TABLES, key_columns
+from ...core.errors import Problem
+from .settings import Settings
+from .source import SETTINGS_FILE, Source, TextTable, csv_text, did_you_mean
+from .tables import TABLES, key_columns
 
 
 def overridden(source: Source, overrides: Mapping[str, str], found: list[Problem]) -> Source:

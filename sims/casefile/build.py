@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..core.units import FloatArray, frozen
-from ..grid.feeder import (
+from ...core.units import FloatArray, frozen
+from ...grid.feeder import (
     Battery,
     ErrorModel,
     Feeder,
@@ -18,8 +18,8 @@ from ..grid.feeder import (
     Load,
     WindTurbine,
 )
-from ..market.station import Station, Tariff, TradeLink
-from ..traffic.network import (
+from ...market.station import Station, Tariff, TradeLink
+from ...traffic.network import (
     ChargingSite,
     Drivers,
     Fleet,
@@ -28,10 +28,10 @@ from ..traffic.network import (
     RoadNode,
     TripDemand,
 )
-from .case_checks import Tables
-from .case_settings import Settings
-from .case_tables import StationRow
-from .case_wires import line_impedance_ohm, scaled_shares
+from .checks import Tables
+from .settings import Settings
+from .tables import StationRow
+from .wires import line_impedance_ohm, scaled_shares
 
 
 def build_feeder(settings: Settings, tables: Tables) -> Feeder:

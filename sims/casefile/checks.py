@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..core.errors import Problem
-from .case_rows import Rows
-from .case_settings import Settings
-from .case_source import BASE_DEMAND, SETTINGS_FILE, TextTable, did_you_mean
-from .case_tables import TABLES, key_columns
+from ...core.errors import Problem
+from .rows import Rows
+from .settings import Settings
+from .source import BASE_DEMAND, SETTINGS_FILE, TextTable, did_you_mean
+from .tables import TABLES, key_columns
 
 Tables = Mapping[str, Rows[Any]]
 Finding = Iterator[Problem]

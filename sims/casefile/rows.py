@@ -10,12 +10,12 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ..core.errors import Problem
-from ..core.units import FloatArray, frozen
-from .case_fields import Between, Row
-from .case_settings import Settings
-from .case_source import SETTINGS_FILE, TextTable, did_you_mean, nearest
-from .case_tables import MAY_BE_EMPTY, TABLES
+from ...core.errors import Problem
+from ...core.units import FloatArray, frozen
+from .fields import Between, Row
+from .settings import Settings
+from .source import SETTINGS_FILE, TextTable, did_you_mean, nearest
+from .tables import MAY_BE_EMPTY, TABLES
 
 RowT = TypeVar("RowT", bound=Row)
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from ..core.errors import Problem
-from .case_tables import TABLES
+from ...core.errors import Problem
+from .tables import TABLES
 
 SETTINGS_FILE = "case.yaml"
 BASE_DEMAND = "base_demand"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from .case_fields import (
+from .fields import (
     Between,
     Count,
     Efficiency,

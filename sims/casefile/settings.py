@@ -1,10 +1,10 @@
-"""What ``case.yaml`` may say, section by section; the tables beside it are in ``case_tables``."""
+"""What ``case.yaml`` may say, section by section; the tables beside it are in ``tables``."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from .case_fields import (
+from .fields import (
     Between,
     Confidence,
     Efficiency,
