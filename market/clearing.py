@@ -26,8 +26,6 @@ CHECK_ITERATIONS = 25
 #: With a gap this much of what it was so many certificates ago, local steps have ceased to help.
 STALL_RATIO = 0.8
 STALL_CHECKS = 6
-#: Asked for a looser gap than this, iterations in single precision are as good.
-SINGLE_PRECISION_FROM = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +107,7 @@ def clear(
         RoundMismatch: a shard answers for another round.
     """
     scale = to_scale(_ask_all(ask, "sums", split))
-    precision = "float32" if options.tolerance >= SINGLE_PRECISION_FROM else "float64"
-    told: list[Progress] = _ask_all(ask, "open", split, scale, precision, warm)
+    told: list[Progress] = _ask_all(ask, "open", split, scale, warm)
     alone = not any(progress.bids for progress in told)  # nobody to exchange with
     pace = _Pace(CHECK_ITERATIONS, CHECK_ITERATIONS) if alone else _Pace(options.steps, 1)
     log = list(told_before)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numba as nb
 import numpy as np
 
+from ..core.units import IntArray
 from .splitting import Tables, Work
 
 #: Stations in one chunk: 64 stations' buffers of 24 hours fill about half a level-2 cache.
@@ -83,6 +84,7 @@ def _move_copies(tables: Tables, copy_a: Work, copy_b: Work, shift: Work, receiv
         a, b = tables.link_a[link], tables.link_b[link]
         weight_a, weight_b = tables.weight_a[link], tables.weight_b[link]
         fee, capacity = tables.fee_kw[link], tables.capacity_kw[link]
+        square = square_trade = 0.0
         for t in range(copy_a.shape[1]):
             at_a, at_b = copy_a[link, t], copy_b[link, t]
             trade = _trade(weight_a * at_a - weight_b * at_b, fee, capacity)
@@ -94,8 +96,10 @@ def _move_copies(tables: Tables, copy_a: Work, copy_b: Work, shift: Work, receiv
             new = _trade(weight_a * at_a - weight_b * at_b, fee, capacity)
             received[a, t] += new + new - at_a
             received[b, t] -= new + new + at_b
-            primal += move_a * move_a + move_b * move_b
-            dual += (new - trade) * (new - trade)
+            square += move_a * move_a + move_b * move_b
+            square_trade += (new - trade) * (new - trade)
+        primal += square
+        dual += square_trade
     return primal, dual
 
 
@@ -105,113 +109,137 @@ def _move_plans(
 ) -> float:
     """Projects the reflected plans on the balance rows and relaxes; returns the sum of squares."""
     hours = plan.shape[2]
-    near = np.empty((CHUNK, 4, hours), plan.dtype)
-    balance = np.empty((CHUNK, hours), plan.dtype)
-    energy = np.empty((CHUNK, hours), plan.dtype)
-    solved = np.empty((CHUNK, hours), plan.dtype)
+    near = np.empty((CHUNK, 4, hours))
+    balance = np.empty((CHUNK, hours))
+    energy = np.empty((CHUNK, hours))
+    solved = np.empty((CHUNK, hours))
     primal = 0.0
     for group in range(len(tables.balance)):
-        cross, own = tables.cross[group], tables.balance[group]
-        ratio = cross / own
-        for start in range(tables.group_start[group], tables.group_start[group + 1], CHUNK):
-            count = min(CHUNK, tables.group_start[group + 1] - start)
+        stop = tables.group_start[group + 1]
+        for start in range(tables.group_start[group], stop, CHUNK):
+            members = tables.order[start : min(start + CHUNK, stop)]
+            count = len(members)
+            _nearest(tables, plan, members, near)
             for k in range(count):
-                h = tables.order[start + k]
-                _nearest(tables, plan, h, near[k])
-                _residuals(tables, plan, received, h, near[k], balance[k], energy[k])
-                for t in range(hours):
-                    energy[k, t] -= ratio * balance[k, t]
+                if tables.limit_row[members[k]] >= 0:
+                    _keep_limits(tables, plan, members[k], near[k])
+            _residuals(tables, plan, received, members, near, balance, energy)
+            _eliminate(energy, balance, tables.cross[group] / tables.balance[group])
             np.dot(energy[:count], tables.inverse[group], solved[:count])
+            _eliminate(balance, solved, tables.cross[group])
+            balance /= tables.balance[group]
+            primal += _relax(tables, plan, members, near, balance, solved)
             for k in range(count):
-                h = tables.order[start + k]
+                h = members[k]
                 for t in range(hours):
-                    balance_dual[h, t] = (balance[k, t] - cross * solved[k, t]) / own
+                    balance_dual[h, t] = balance[k, t]
                     energy_dual[h, t] = solved[k, t]
-                    shift[h, t] = -tables.spread[h] * balance_dual[h, t]
-                primal += _relax(tables, plan, h, near[k], balance_dual[h], solved[k])
+                    shift[h, t] = -tables.spread[h] * balance[k, t]
     return primal
 
 
 @_compiled
-def _nearest(tables: Tables, plan: Work, h: int, near: Work) -> None:
-    """The nearest plan of one station within bounds and limits; see ``kernels_numpy``."""
-    zero = plan.dtype.type(0)
-    grid, battery, last = tables.grid_limit_kw[h], tables.battery_kw[h], plan.shape[2] - 1
-    e_min, e_max = tables.e_min_kwh[h], tables.e_max_kwh[h]
-    for t in range(plan.shape[2]):
-        wanted, pv, need = plan[0, h, t], tables.pv_kw[h, t], tables.need_kw[h, t]
-        beyond = wanted - pv
-        own = _clip(wanted + grid, zero, pv)
-        own += _clip(beyond - grid - tables.unserved_kw, zero, max(need, zero))
-        sell = _clip(tables.sell_kw[t] - beyond, zero, grid)
-        near[0, t] = own - sell + _clip(beyond - tables.buy_kw[t], zero, grid)
-        near[1, t] = _clip(plan[1, h, t], zero, battery)
-        near[2, t] = _clip(plan[2, h, t], zero, battery)
-        near[3, t] = _clip(plan[3, h, t], e_min, e_max)
-    near[3, last] = _clip(plan[3, h, last], tables.e_last_kwh[h], e_max)
-    if tables.limit_row[h] >= 0:
-        _keep_limits(tables, plan, h, near)
+def _eliminate(rows: Work, others: Work, factor: Any) -> None:
+    for k in range(len(rows)):
+        for t in range(rows.shape[1]):
+            rows[k, t] -= factor * others[k, t]
+
+
+@_compiled
+def _nearest(tables: Tables, plan: Work, members: IntArray, near: Work) -> None:
+    """The nearest plans of a chunk within bounds; see ``kernels_numpy.nearest_plan``."""
+    last, voll = plan.shape[2] - 1, tables.unserved_kw
+    for k in range(len(members)):
+        h = members[k]
+        grid, battery = tables.grid_limit_kw[h], tables.battery_kw[h]
+        e_min, e_max = tables.e_min_kwh[h], tables.e_max_kwh[h]
+        for t in range(plan.shape[2]):
+            wanted, pv, need = plan[0, h, t], tables.pv_kw[h, t], tables.need_kw[h, t]
+            beyond = wanted - pv
+            own = _clip(wanted + grid, 0.0, pv)
+            own += _clip(beyond - grid - voll, 0.0, max(need, 0.0))
+            sell = _clip(tables.sell_kw[t] - beyond, 0.0, grid)
+            near[k, 0, t] = own - sell + _clip(beyond - tables.buy_kw[t], 0.0, grid)
+        for t in range(plan.shape[2]):
+            near[k, 1, t] = _clip(plan[1, h, t], 0.0, battery)
+            near[k, 2, t] = _clip(plan[2, h, t], 0.0, battery)
+            near[k, 3, t] = _clip(plan[3, h, t], e_min, e_max)
+        near[k, 3, last] = _clip(plan[3, h, last], tables.e_last_kwh[h], e_max)
 
 
 @_compiled
 def _residuals(
-    tables: Tables, plan: Work, received: Work, h: int, near: Work, balance: Work, energy: Work
+    tables: Tables,
+    plan: Work,
+    received: Work,
+    members: IntArray,
+    near: Work,
+    balance: Work,
+    energy: Work,
 ) -> None:
-    """What the reflected plan 2 z - w - cost/rho of one station misses its rows by."""
-    gain, drain = tables.gain[h], tables.drain[h]
-    charge_cost, discharge_cost = tables.charge_kw[h], tables.discharge_kw[h]
-    for t in range(plan.shape[2]):
-        supply = near[0, t] + near[0, t] - plan[0, h, t]
-        charge = near[1, t] + near[1, t] - plan[1, h, t] - charge_cost
-        discharge = near[2, t] + near[2, t] - plan[2, h, t] - discharge_cost
-        balance[t] = supply - charge + discharge + received[h, t] - tables.need_kw[h, t]
-        energy[t] = near[3, t] + near[3, t] - plan[3, h, t] - gain * charge + drain * discharge
-    energy[0] -= tables.e_start_kwh[h]
-    for t in range(1, plan.shape[2]):
-        energy[t] -= near[3, t - 1] + near[3, t - 1] - plan[3, h, t - 1]
+    """What the reflected plans 2 z - w - cost/rho of a chunk miss their rows by."""
+    for k in range(len(members)):
+        h = members[k]
+        gain, drain = tables.gain[h], tables.drain[h]
+        charge_cost, discharge_cost = tables.charge_kw[h], tables.discharge_kw[h]
+        for t in range(plan.shape[2]):
+            supply = near[k, 0, t] + near[k, 0, t] - plan[0, h, t]
+            charge = near[k, 1, t] + near[k, 1, t] - plan[1, h, t] - charge_cost
+            discharge = near[k, 2, t] + near[k, 2, t] - plan[2, h, t] - discharge_cost
+            stored = near[k, 3, t] + near[k, 3, t] - plan[3, h, t]
+            balance[k, t] = supply - charge + discharge + received[h, t] - tables.need_kw[h, t]
+            energy[k, t] = stored - gain * charge + drain * discharge
+        energy[k, 0] -= tables.e_start_kwh[h]
+        for t in range(1, plan.shape[2]):
+            energy[k, t] -= near[k, 3, t - 1] + near[k, 3, t - 1] - plan[3, h, t - 1]
 
 
 @_compiled
 def _relax(
-    tables: Tables, plan: Work, h: int, near: Work, balance_dual: Work, energy_dual: Work
+    tables: Tables, plan: Work, members: IntArray, near: Work, price: Work, worth: Work
 ) -> float:
-    """Moves one station's plan by the relaxed projection; returns the sum of squares."""
-    gain, drain, step = tables.gain[h], tables.drain[h], tables.step
-    charge_cost, discharge_cost = tables.charge_kw[h], tables.discharge_kw[h]
-    relaxation, last = tables.relaxation, plan.shape[2] - 1
+    """Moves a chunk's plans by the relaxed projection; returns the sum of squares."""
+    step, energy_step, relaxation = tables.step, tables.energy_step, tables.relaxation
     primal = 0.0
-    for t in range(plan.shape[2]):
-        price, worth = balance_dual[t], energy_dual[t]
-        later = energy_dual[t + 1] if t < last else worth - worth
-        supply = near[0, t] - plan[0, h, t] - step * price
-        charge = near[1, t] - plan[1, h, t] - charge_cost + step * (price + gain * worth)
-        discharge = near[2, t] - plan[2, h, t] - discharge_cost - step * (price + drain * worth)
-        stored = near[3, t] - plan[3, h, t] - tables.energy_step * (worth - later)
-        plan[0, h, t] += relaxation * supply
-        plan[1, h, t] += relaxation * charge
-        plan[2, h, t] += relaxation * discharge
-        plan[3, h, t] += relaxation * stored
-        primal += supply * supply + charge * charge + discharge * discharge + stored * stored
+    for k in range(len(members)):
+        h = members[k]
+        gain, drain = tables.gain[h], tables.drain[h]
+        charge_cost, discharge_cost = tables.charge_kw[h], tables.discharge_kw[h]
+        for t in range(plan.shape[2] - 1):
+            near[k, 3, t] += energy_step * worth[k, t + 1]
+        square = 0.0
+        for t in range(plan.shape[2]):
+            supply = near[k, 0, t] - plan[0, h, t] - step * price[k, t]
+            charge = near[k, 1, t] - plan[1, h, t] - charge_cost
+            charge += step * (price[k, t] + gain * worth[k, t])
+            discharge = near[k, 2, t] - plan[2, h, t] - discharge_cost
+            discharge -= step * (price[k, t] + drain * worth[k, t])
+            stored = near[k, 3, t] - plan[3, h, t] - energy_step * worth[k, t]
+            plan[0, h, t] += relaxation * supply
+            plan[1, h, t] += relaxation * charge
+            plan[2, h, t] += relaxation * discharge
+            plan[3, h, t] += relaxation * stored
+            square += supply * supply + charge * charge + discharge * discharge + stored * stored
+        primal += square
     return primal
 
 
 @_compiled
 def _keep_limits(tables: Tables, plan: Work, h: int, near: Work) -> None:
     """Replaces the hours of one station whose withdrawal breaks a limit; see ``limit_prox``."""
-    zero = plan.dtype.type(0)
     row, grid, battery = tables.limit_row[h], tables.grid_limit_kw[h], tables.battery_kw[h]
     for t in range(plan.shape[2]):
         need, pv = tables.need_kw[h, t], tables.pv_kw[h, t]
         supply, charge, discharge = plan[0, h, t], plan[1, h, t], plan[2, h, t]
         sell, buy, voll = tables.sell_kw[t], tables.buy_kw[t], tables.unserved_kw
         station = (supply, charge, discharge, need, pv, battery, grid, sell, buy, voll)
-        withdrawal = _withdrawal(station, zero, False)
+        withdrawal = _withdrawal(station, 0.0, False)
         target = _clip(withdrawal, tables.limit_min_kw[row, t], tables.limit_max_kw[row, t])
         if target != withdrawal:
             shift = _limit_shift(station, target)
             near[0, t] = _supply(station, shift)
-            near[1, t] = _clip(charge - shift, zero, battery)
-            near[2, t] = _clip(discharge + shift, zero, battery)
+            near[1, t] = _clip(charge - shift, 0.0, battery)
+            near[2, t] = _clip(discharge + shift, 0.0, battery)
 
 
 @_compiled

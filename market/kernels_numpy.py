@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import scipy.sparse as sp
 
+from ..core.units import IntArray, frozen
 from .limit_prox import limit_shift_kw
 from .splitting import Tables, Work
 
@@ -37,16 +39,26 @@ def run(
         Sum of squares, at the last step, of what plans and copies miss the balance halves by
         (primal, kW^2), and of how far the inner trades moved (dual, kW^2).
     """
-    trade = inner_trade_kw(tables, copy_a, copy_b)
+    ends, trade = to_ends(tables), inner_trade_kw(tables, copy_a, copy_b)
     for _ in range(steps):
-        received = border_kw + _received(tables, trade, copy_a, copy_b)
+        reflected = np.concatenate([2 * trade - copy_a, -2 * trade - copy_b])
+        received = border_kw + ends @ reflected
         primal = _move_plans(tables, plan, received, balance_dual, energy_dual)
         shift = -tables.spread[:, None] * balance_dual
         primal += _move_copies(tables, copy_a, trade, shift[tables.link_a])
         primal += _move_copies(tables, copy_b, -trade, shift[tables.link_b])
         before, trade = trade, inner_trade_kw(tables, copy_a, copy_b)
-        dual = float(np.sum((trade - before) ** 2, dtype=np.float64))
+        dual = float(np.sum((trade - before) ** 2))
     return primal, dual
+
+
+def to_ends(tables: Tables) -> sp.csr_matrix:
+    """Sums up copies of inner links at stations [station, copy at a then copy at b]."""
+    ends = np.concatenate([tables.link_a, tables.link_b])
+    copies = np.arange(len(ends))
+    return sp.csr_matrix(
+        (np.ones(len(ends)), (ends, copies)), shape=(len(tables.need_kw), len(ends))
+    )
 
 
 def inner_trade_kw(tables: Tables, copy_a: Work, copy_b: Work) -> Work:
@@ -75,7 +87,7 @@ def nearest_plan(tables: Tables, plan: Work) -> Work:
     np.clip(plan[1:3], 0, battery_kw, out=nearest[1:3])
     np.clip(plan[3], tables.e_min_kwh[:, None], tables.e_max_kwh[:, None], out=nearest[3])
     nearest[3, :, -1] = np.clip(plan[3, :, -1], tables.e_last_kwh, tables.e_max_kwh)
-    limited = np.flatnonzero(tables.limit_row >= 0)
+    limited = frozen(np.flatnonzero(tables.limit_row >= 0), np.int64)
     if limited.size:
         withdrawal = tables.need_kw + nearest[1] - nearest[2] - pv - unserved
         _keep_limits(tables, plan, nearest, withdrawal, limited)
@@ -93,7 +105,9 @@ def _supply(tables: Tables, wanted_kw: Work) -> tuple[Work, Work, Work, Work]:
     return pv, sell, buy, unserved
 
 
-def _keep_limits(tables: Tables, plan: Work, nearest: Work, withdrawal: Work, rows: Work) -> None:
+def _keep_limits(
+    tables: Tables, plan: Work, nearest: Work, withdrawal: Work, rows: IntArray
+) -> None:
     """Replaces the entries of ``nearest`` whose withdrawal breaks a limit."""
     lower = tables.limit_min_kw[tables.limit_row[rows]]
     upper = tables.limit_max_kw[tables.limit_row[rows]]
@@ -110,14 +124,6 @@ def _keep_limits(tables: Tables, plan: Work, nearest: Work, withdrawal: Work, ro
             tables.grid_limit_kw[station],
             (tables.sell_kw[hour], tables.buy_kw[hour], tables.unserved_kw),
         )
-
-
-def _received(tables: Tables, trade: Work, copy_a: Work, copy_b: Work) -> Work:
-    """Sum over a station's inner links of the reflected copies 2 z - w [station, time]."""
-    received = np.zeros_like(tables.need_kw)
-    np.add.at(received, tables.link_a, 2 * trade - copy_a)
-    np.add.at(received, tables.link_b, -2 * trade - copy_b)
-    return received
 
 
 def _move_plans(
@@ -141,7 +147,7 @@ def _move_plans(
     move[3] -= tables.energy_step * energy_dual
     move[3, :, :-1] += tables.energy_step * energy_dual[:, 1:]
     plan += tables.relaxation * move
-    return float(np.sum(move * move, dtype=np.float64))
+    return float(np.sum(move * move))
 
 
 def _solve_rows(
@@ -162,4 +168,4 @@ def _move_copies(tables: Tables, copy: Work, trade: Work, shift: Work) -> float:
     """One end's copies: the projection adds the same ``shift`` to all links of a station."""
     move = trade - copy + shift
     copy += tables.relaxation * move
-    return float(np.sum(move * move, dtype=np.float64))
+    return float(np.sum(move * move))

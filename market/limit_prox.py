@@ -31,7 +31,7 @@ def limit_shift_kw(
     pv_kw: Work,
     battery_kw: Work,
     grid_limit_kw: Work,
-    prices_kw: tuple[Work, Work, Work],
+    prices_kw: tuple[Work, Work, float],
 ) -> Work:
     """The nearest (g, charge, discharge) whose withdrawal is the limit that it would break.
 
@@ -70,7 +70,7 @@ class _Entries:
         pv_kw: Work,
         battery_kw: Work,
         grid_limit_kw: Work,
-        prices_kw: tuple[Work, Work, Work],
+        prices_kw: tuple[Work, Work, float],
     ) -> None:
         self.supply, self.charge, self.discharge = plan
         self.need, self.most_unserved = need_kw, np.maximum(need_kw, 0)
@@ -114,8 +114,8 @@ class _Entries:
         """pv(l) and unserved(l), just before or just after the jumps."""
         jumps = self._jumps()
         comes_first = [shift <= jump if before else shift < jump for jump in jumps]
-        pv_order = 1 - (comes_first[0].astype(self.pv.dtype) + comes_first[1])
-        unserved_order = 1 - (comes_first[2].astype(self.pv.dtype) + comes_first[3])
+        pv_order = 1 - (comes_first[0].astype(np.float64) + comes_first[1])
+        unserved_order = 1 - (comes_first[2].astype(np.float64) + comes_first[3])
         pv = np.clip(self.supply + shift + pv_order * self.grid, 0, self.pv)
         wanted = self.supply - self.unserved_price + shift - self.pv + unserved_order * self.grid
         return pv, np.clip(wanted, 0, self.most_unserved)

@@ -13,7 +13,7 @@ from ..core.units import FloatArray, frozen
 from . import shard as steps_of
 from .block import StationBlock, with_limits
 from .certificate import link_bound, station_bound
-from .kernels_numpy import inner_trade_kw, nearest_plan
+from .kernels_numpy import inner_trade_kw, nearest_plan, to_ends
 from .partition import ShardLinks
 from .recourse import Recourse, repair
 from .scale import MarketScale, MarketSums, to_sums
@@ -79,15 +79,11 @@ class ShardPort:
         """
         self._block = with_limits(self._block, lower_kw, upper_kw)
 
-    def open(self, scale: MarketScale, precision: str, warm: bool) -> Progress:
+    def open(self, scale: MarketScale, warm: bool) -> Progress:
         """Begins to negotiate, from where the last negotiation ended if ``warm``."""
         self._scale = scale
-        self._problem = steps_of.build_problem(
-            self._block, self._links, scale, precision, self._compiled
-        )
-        if warm and self._state is not None:
-            self._state = steps_of.in_precision(self._state, precision)
-        else:
+        self._problem = steps_of.build_problem(self._block, self._links, scale, self._compiled)
+        if self._state is None or not warm:
             self._state = steps_of.start(self._problem)
         return steps_of.progress(self._problem, self._state)
 
@@ -104,7 +100,7 @@ class ShardPort:
         day, trade_kw, fee_per_kwh = self._day(received)
         links, owned = problem.links, problem.links.border_buys
         far_price = steps_of.from_far_end(problem, state.round, received, "price_per_kwh")
-        worth = -state.energy_dual.astype(np.float64)
+        worth = -state.energy_dual
         lower = float(np.sum(station_bound(problem.block, price, worth)))
         lower += link_bound(
             np.concatenate([price[links.inner_a], price[links.border_station[owned]]]),
@@ -150,7 +146,7 @@ class ShardPort:
             self._state = ShardState.from_arrays(
                 {k[6:]: v for k, v in arrays.items() if k.startswith("state.")}
             )
-            self.open(MarketScale(**scale), self._state.plan.dtype.name, warm=True)
+            self.open(MarketScale(**scale), warm=True)
 
     def _standing(self) -> tuple[ShardProblem, ShardState]:
         assert self._problem is not None, "open the port before negotiating"
@@ -161,14 +157,12 @@ class ShardPort:
         """The stations' feasible day; trades and fees of owned links, [link, time] and [link]."""
         problem, state = self._standing()
         links, tables = problem.links, problem.tables
-        inner = inner_trade_kw(tables, state.copy_a, state.copy_b).astype(np.float64)
-        border = steps_of.border_trade_kw(problem, state, received).astype(np.float64)
-        trade_kw = np.zeros_like(problem.block.need_kw)
-        np.add.at(trade_kw, links.inner_a, inner)
-        np.add.at(trade_kw, links.inner_b, -inner)
+        inner = inner_trade_kw(tables, state.copy_a, state.copy_b)
+        border = steps_of.border_trade_kw(problem, state, received)
+        trade_kw = to_ends(tables) @ np.concatenate([inner, -inner])
         signs = np.where(links.border_buys, 1.0, -1.0)[:, None]
         np.add.at(trade_kw, links.border_station, signs * border)
-        wished = nearest_plan(tables, state.plan).astype(np.float64)
+        wished = nearest_plan(tables, state.plan)
         day = repair(problem.block, trade_kw, wished[1], wished[2])
         owned = links.border_buys
         fee_per_kwh = np.concatenate([links.inner_fee_per_kwh, links.border_fee_per_kwh[owned]])

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import RoundMismatch
-from ..core.units import FloatArray, frozen
+from ..core.units import FloatArray, IntArray, frozen
 from . import kernels_numpy
 from .block import StationBlock
 from .partition import ShardLinks
@@ -27,6 +27,7 @@ from .splitting import (
 #: Shards of at least this many station hours run compiled kernels. Below, importing numba
 #: (a second, and ten more where nothing is cached) costs more than NumPy does for a whole clearing.
 COMPILE_FROM_STATION_HOURS = 1024 * 24
+ALL = slice(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,7 +45,7 @@ class ShardProblem:
 class ShardState:
     """Where a shard's negotiation stands: all that is needed to go on, bit for bit.
 
-    Arrays are in the working precision and in kW (energy: kWh), duals in currency per kWh.
+    Plans and copies in kW (energy: kWh), duals in currency per kWh.
     """
 
     round: int
@@ -105,7 +106,6 @@ def build_problem(
     block: StationBlock,
     links: ShardLinks,
     scale: MarketScale,
-    precision: npt.DTypeLike = np.float64,
     compiled: bool | None = None,
 ) -> ShardProblem:
     """The problem of one shard.
@@ -114,33 +114,32 @@ def build_problem(
         block: its stations, in the order of ``links.stations``.
         links: what it knows of the link graph.
         scale: of the whole market, equal for all shards.
-        precision: of the iteration; certificates are always in double precision.
         compiled: whether to run compiled kernels; None decides by size.
     """
     return ShardProblem(
         block=block,
         links=links,
-        tables=build_tables(block, links, scale, precision),
-        border=build_border_tables(links, scale, precision),
+        tables=build_tables(block, links, scale),
+        border=build_border_tables(links, scale),
         compiled=block.need_kw.size >= COMPILE_FROM_STATION_HOURS if compiled is None else compiled,
     )
 
 
 def start(problem: ShardProblem) -> ShardState:
     """No trade, and batteries at rest at the energy they start with."""
-    (stations, hours), kind = problem.block.need_kw.shape, problem.tables.need_kw.dtype
-    plan = np.zeros((4, stations, hours), kind)
+    stations, hours = problem.block.need_kw.shape
+    plan = np.zeros((4, stations, hours))
     plan[3] = problem.tables.e_start_kwh[:, None]
     inner, border = len(problem.links.inner), len(problem.links.border)
     return ShardState(
         round=0,
         iteration=0,
-        plan=frozen(plan, kind),
-        copy_a=frozen(np.zeros((inner, hours)), kind),
-        copy_b=frozen(np.zeros((inner, hours)), kind),
-        copy_border=frozen(np.zeros((border, hours)), kind),
-        balance_dual=frozen(np.zeros((stations, hours)), kind),
-        energy_dual=frozen(np.zeros((stations, hours)), kind),
+        plan=frozen(plan),
+        copy_a=frozen(np.zeros((inner, hours))),
+        copy_b=frozen(np.zeros((inner, hours))),
+        copy_border=frozen(np.zeros((border, hours))),
+        balance_dual=frozen(np.zeros((stations, hours))),
+        energy_dual=frozen(np.zeros((stations, hours))),
         primal_square_kw2=0.0,
         dual_square_kw2=0.0,
     )
@@ -192,7 +191,7 @@ def advance(
 def bids(problem: ShardProblem, state: ShardState) -> tuple[BorderBids, ...]:
     """What the shard tells its neighbours, one message each."""
     near = problem.border.near
-    price = trade_price_per_kwh(problem, state)[near]
+    price = trade_price_per_kwh(problem, state, near)
     messages = []
     for shard in problem.links.neighbours:
         shared = problem.links.far_shard == shard
@@ -222,20 +221,22 @@ def progress(problem: ShardProblem, state: ShardState) -> Progress:
     )
 
 
-def trade_price_per_kwh(problem: ShardProblem, state: ShardState) -> FloatArray:
-    """What a kWh traded is worth at each station [station, time], in double precision.
+def trade_price_per_kwh(
+    problem: ShardProblem, state: ShardState, stations: IntArray | slice = ALL
+) -> FloatArray:
+    """What a kWh traded is worth at some of the shard's stations [station, time].
 
     The dual of the balance, kept between what the grid pays and takes, except where the grid
     limit leaves the station alone with its peers.
     """
-    block = problem.block
-    beyond_pv = state.plan[0] - problem.tables.pv_kw
-    limit = problem.tables.grid_limit_kw[:, None]
-    sold_out = problem.tables.sell_kw - beyond_pv >= limit
-    bought_out = beyond_pv - problem.tables.buy_kw >= limit
+    block, tables = problem.block, problem.tables
+    beyond_pv = state.plan[0, stations] - tables.pv_kw[stations]
+    limit = tables.grid_limit_kw[stations, None]
+    sold_out = tables.sell_kw - beyond_pv >= limit
+    bought_out = beyond_pv - tables.buy_kw >= limit
     lowest = np.where(sold_out, 0.0, block.tariff.sell_per_kwh)
     highest = np.where(bought_out, block.tariff.unserved_per_kwh, block.tariff.buy_per_kwh)
-    return np.clip(-state.balance_dual.astype(np.float64), lowest, highest)
+    return np.asarray(np.clip(-state.balance_dual[stations], lowest, highest))
 
 
 def border_trade_kw(
@@ -247,7 +248,6 @@ def border_trade_kw(
         RoundMismatch: see ``advance``.
     """
     far_bid = from_far_end(problem, state.round, received, "bid_kw")
-    far_bid = far_bid.astype(state.copy_border.dtype)
     buys = problem.links.border_buys[:, None]
     bid_a = np.where(buys, state.copy_border, far_bid)
     bid_b = np.where(buys, far_bid, state.copy_border)
@@ -268,14 +268,6 @@ def from_far_end(
             raise RoundMismatch(f"shard {shard}", expected_round, stamp)
         far[links.far_shard == shard] = getattr(message, what).T
     return far
-
-
-def in_precision(state: ShardState, precision: npt.DTypeLike) -> ShardState:
-    """The same state in another working precision."""
-    arrays = state.to_arrays()
-    return ShardState.from_arrays(
-        {k: a.astype(precision) if a.ndim else a for k, a in arrays.items()}
-    )
 
 
 def _kernels(problem: ShardProblem) -> Any:

@@ -32,15 +32,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from ..core.units import FloatArray, IntArray, frozen
 from .block import StationBlock
 from .partition import ShardLinks
 from .scale import MarketScale
 
-#: An array or number in the working precision of the iteration.
-Work: TypeAlias = npt.NDArray[Any]
+#: An array that the iteration works on or in, *in place*: never one that came from elsewhere.
+Work: TypeAlias = FloatArray
 
 #: Over-relaxation: 1.6 needed the fewest iterations of 1.0 to 1.9.
 RELAXATION = 1.6
@@ -49,7 +48,7 @@ NO_LIMIT_KW = 1e30
 
 
 class Tables(NamedTuple):
-    """What the kernels read, in one precision. Prices are divided by rho and so are in kW.
+    """What the kernels read. Prices are divided by rho and so are in kW.
 
     A tuple, because that is what compiled code takes. Groups are stations that share an inverse:
     group k is ``order[group_start[k]:group_start[k + 1]]``.
@@ -59,7 +58,7 @@ class Tables(NamedTuple):
     pv_kw: Work  #: [station, time]
     sell_kw: Work  #: [time] price / rho
     buy_kw: Work  #: [time] price / rho
-    unserved_kw: Work  #: price / rho
+    unserved_kw: float  #: price / rho
     grid_limit_kw: Work  #: [station], and so until e_start
     battery_kw: Work
     charge_kw: Work  #: degradation price / rho
@@ -71,9 +70,9 @@ class Tables(NamedTuple):
     e_last_kwh: Work  #: floor at the end of the day
     e_max_kwh: Work
     e_start_kwh: Work
-    step: Work  #: 1 / rho
-    energy_step: Work  #: 1 / rho_energy
-    relaxation: Work
+    step: float  #: 1 / rho
+    energy_step: float  #: 1 / rho_energy
+    relaxation: float
     order: IntArray
     group_start: IntArray
     balance: Work  #: [group] k_balance
@@ -91,7 +90,7 @@ class Tables(NamedTuple):
 
 
 class BorderTables(NamedTuple):
-    """The border links in one precision; a is the end that buys when the trade is positive."""
+    """The border links; a is the end that buys when the trade is positive."""
 
     near: IntArray  #: near station
     sign: Work  #: +1 where the near end is a, -1 where it is b
@@ -101,9 +100,7 @@ class BorderTables(NamedTuple):
     capacity_kw: Work
 
 
-def build_tables(
-    block: StationBlock, links: ShardLinks, scale: MarketScale, precision: npt.DTypeLike
-) -> Tables:
+def build_tables(block: StationBlock, links: ShardLinks, scale: MarketScale) -> Tables:
     """Tables of one shard; see ``Tables`` for the axes."""
     rho = scale.penalty
     link_rho = _link_penalties(links.degree, scale)
@@ -111,62 +108,60 @@ def build_tables(
     order, group_start, balance, cross, inverse = _factors(block, links.degree, scale)
     limited = np.isfinite(block.withdrawal_min_kw) | np.isfinite(block.withdrawal_max_kw)
     has_limit = limited.any(axis=1)
-    values = {
-        "need_kw": block.need_kw,
-        "pv_kw": block.pv_kw,
-        "sell_kw": block.tariff.sell_per_kwh / rho,
-        "buy_kw": block.tariff.buy_per_kwh / rho,
-        "unserved_kw": block.tariff.unserved_per_kwh / rho,
-        "grid_limit_kw": block.grid_limit_kw,
-        "battery_kw": block.battery_kw,
-        "charge_kw": block.charge_per_kwh / rho,
-        "discharge_kw": block.discharge_per_kwh / rho,
-        "gain": block.efficiency_charge,
-        "drain": 1 / block.efficiency_discharge,
-        "spread": np.divide(1, link_rho, out=np.zeros(len(link_rho)), where=link_rho > 0),
-        "e_min_kwh": block.e_min_kwh,
-        "e_last_kwh": block.e_floor_kwh[:, -1],
-        "e_max_kwh": block.e_max_kwh,
-        "e_start_kwh": block.e_start_kwh,
-        "step": 1 / rho,
-        "energy_step": 1 / scale.energy_penalty,
-        "relaxation": RELAXATION,
-        "balance": balance,
-        "cross": cross,
-        "inverse": inverse,
-        "limit_min_kw": np.maximum(block.withdrawal_min_kw[has_limit], -NO_LIMIT_KW),
-        "limit_max_kw": np.minimum(block.withdrawal_max_kw[has_limit], NO_LIMIT_KW),
-        "weight_a": rho_a / (rho_a + rho_b),
-        "weight_b": rho_b / (rho_a + rho_b),
-        "fee_kw": links.inner_fee_per_kwh / (rho_a + rho_b),
-        "capacity_kw": links.inner_capacity_kw,
-    }
-    return Tables(
+    tables = Tables(
+        need_kw=block.need_kw,
+        pv_kw=block.pv_kw,
+        sell_kw=block.tariff.sell_per_kwh / rho,
+        buy_kw=block.tariff.buy_per_kwh / rho,
+        unserved_kw=block.tariff.unserved_per_kwh / rho,
+        grid_limit_kw=block.grid_limit_kw,
+        battery_kw=block.battery_kw,
+        charge_kw=block.charge_per_kwh / rho,
+        discharge_kw=block.discharge_per_kwh / rho,
+        gain=block.efficiency_charge,
+        drain=1 / block.efficiency_discharge,
+        spread=np.divide(1, link_rho, out=np.zeros(len(link_rho)), where=link_rho > 0),
+        e_min_kwh=block.e_min_kwh,
+        e_last_kwh=block.e_floor_kwh[:, -1],
+        e_max_kwh=block.e_max_kwh,
+        e_start_kwh=block.e_start_kwh,
+        step=1 / rho,
+        energy_step=1 / scale.energy_penalty,
+        relaxation=RELAXATION,
+        balance=balance,
+        cross=cross,
+        inverse=inverse,
+        limit_min_kw=np.maximum(block.withdrawal_min_kw[has_limit], -NO_LIMIT_KW),
+        limit_max_kw=np.minimum(block.withdrawal_max_kw[has_limit], NO_LIMIT_KW),
+        weight_a=rho_a / (rho_a + rho_b),
+        weight_b=rho_b / (rho_a + rho_b),
+        fee_kw=links.inner_fee_per_kwh / (rho_a + rho_b),
+        capacity_kw=links.inner_capacity_kw,
         order=order,
         group_start=group_start,
         limit_row=np.where(has_limit, np.cumsum(has_limit) - 1, -1),
         link_a=links.inner_a,
         link_b=links.inner_b,
-        **_in_precision(values, precision),
     )
+    # One kind of array, always: compiled code is made anew for read-only, strided or other kinds.
+    values: list[Any] = [frozen(t, t.dtype) if isinstance(t, np.ndarray) else t for t in tables]
+    return Tables(*values)
 
 
-def build_border_tables(
-    links: ShardLinks, scale: MarketScale, precision: npt.DTypeLike
-) -> BorderTables:
+def build_border_tables(links: ShardLinks, scale: MarketScale) -> BorderTables:
     """Border tables of one shard: both ends get the same numbers, to the last bit."""
     near_rho = _link_penalties(links.degree[links.border_station], scale)
     far_rho = _link_penalties(links.far_degree, scale)
     rho_a = np.where(links.border_buys, near_rho, far_rho)
     rho_b = np.where(links.border_buys, far_rho, near_rho)
-    values = {
-        "sign": np.where(links.border_buys, 1.0, -1.0),
-        "weight_a": rho_a / (rho_a + rho_b),
-        "weight_b": rho_b / (rho_a + rho_b),
-        "fee_kw": links.border_fee_per_kwh / (rho_a + rho_b),
-        "capacity_kw": links.border_capacity_kw,
-    }
-    return BorderTables(near=links.border_station, **_in_precision(values, precision))
+    return BorderTables(
+        near=links.border_station,
+        sign=np.where(links.border_buys, 1.0, -1.0),
+        weight_a=rho_a / (rho_a + rho_b),
+        weight_b=rho_b / (rho_a + rho_b),
+        fee_kw=links.border_fee_per_kwh / (rho_a + rho_b),
+        capacity_kw=links.border_capacity_kw,
+    )
 
 
 def agreed_trade_kw(border: BorderTables, bid_a_kw: Work, bid_b_kw: Work) -> Work:
@@ -179,14 +174,6 @@ def agreed_trade_kw(border: BorderTables, bid_a_kw: Work, bid_b_kw: Work) -> Wor
     fee_kw, capacity_kw = border.fee_kw[:, None], border.capacity_kw[:, None]
     wanted = meeting - np.clip(meeting, -fee_kw, fee_kw)
     return np.asarray(np.clip(wanted, -capacity_kw, capacity_kw))
-
-
-def _in_precision(values: dict[str, Any], precision: npt.DTypeLike) -> dict[str, Any]:
-    kind = np.dtype(precision).type
-    return {
-        name: np.ascontiguousarray(value, dtype=precision) if np.ndim(value) else kind(value)
-        for name, value in values.items()
-    }
 
 
 def _link_penalties(degree: IntArray, scale: MarketScale) -> FloatArray:
@@ -211,4 +198,5 @@ def _factors(
     difference = np.eye(hours) - np.eye(hours, k=-1)
     energy = difference @ difference.T / scale.energy_penalty
     inverse = np.linalg.inv(diagonal[:, None, None] * np.eye(hours) + energy)
-    return frozen(order, np.int64), frozen(starts, np.int64), balance, cross, frozen(inverse)
+    order, starts = order.astype(np.int64), starts.astype(np.int64)
+    return order, starts, balance, cross, frozen(inverse)
