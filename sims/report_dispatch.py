@@ -200,4 +200,5 @@ def cost_table(case: Case, tables: Tables) -> Table | None:
 
 
 def _money(without: float, with_: float) -> tuple[str, str, str]:
-    return f"{without:,.2f}", f"{with_:,.2f}", f"{with_ - without:+,.2f}"
+    change = round(with_ - without, 2)
+    return f"{without:,.2f}", f"{with_:,.2f}", f"{change:+,.2f}" if change else "0.00"

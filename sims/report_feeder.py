@@ -187,7 +187,7 @@ def _scale(swing: float) -> dict[str, Any]:
             "cmax": 1 + swing,
             "colorscale": palette.stops(palette.VOLTAGE),
             "showscale": True,
-            "colorbar": colour_bar("voltage magnitude [pu]", tickformat=".2f"),
+            "colorbar": colour_bar("voltage magnitude [pu]", tickformat=".3~f"),
         },
         "hoverinfo": "skip",
         "showlegend": False,

@@ -182,7 +182,7 @@ def _market_cards(summary: Mapping[str, Any]) -> list[Card]:
         Card(
             name="Cost above the central optimum",
             value=_percent(None if central is None else 100 * central, 4),
-            aside="of one solver that knows everybody's data",
+            aside="found by one solver with all data",
         ),
     ]
 
@@ -204,7 +204,7 @@ def _check_cards(summary: Mapping[str, Any]) -> list[Card]:
             name="Voltages in the exact check",
             value=f"{low:.3f} \N{EN DASH} {high:.3f}" if both else "",
             unit="pu",
-            aside="" if error is None else f"linear model off by at most {error:.4f} pu",
+            aside="" if error is None else f"linear model within {error:.4f} pu",
         ),
         Card(
             name="Largest voltage unbalance",
@@ -212,7 +212,7 @@ def _check_cards(summary: Mapping[str, Any]) -> list[Card]:
             aside="" if loading is None else f"lines loaded up to {100 * loading:.0f} %",
         ),
         Card(
-            name="Worst violation rate of a network limit",
+            name="Worst network violation rate",
             value=_percent(None if rate is None else 100 * rate),
             aside=_promise(promised, at(summary, "ac.adequacy_violation_rate")),
             wrong=kept is False,
@@ -223,7 +223,7 @@ def _check_cards(summary: Mapping[str, Any]) -> list[Card]:
 def _promise(promised: float | None, adequacy: float | None) -> str:
     words = [] if promised is None else [f"{100 * promised:.3g} % allowed"]
     if adequacy is not None:
-        words.append(f"stations' adequacy: {100 * adequacy:.2f} %")
+        words.append(f"adequacy {100 * adequacy:.2f} %")
     return "; ".join(words)
 
 
@@ -233,7 +233,7 @@ def _traffic_card(summary: Mapping[str, Any]) -> Card:
         name="Energy charged by vehicles",
         value=_number(charged),
         unit="kWh",
-        aside="" if gap is None else f"traffic equilibrium to a relative gap of {gap:.0e}",
+        aside="" if gap is None else f"traffic solved to a gap of {gap:.0e}",
     )
 
 

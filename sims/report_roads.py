@@ -55,7 +55,8 @@ def arc_ends(network: RoadNetwork, tail: str, head: str) -> tuple[XY, XY]:
     (x0, y0), (x1, y1) = places[tail], places[head]
     length = math.hypot(x1 - x0, y1 - y0) or 1.0
     ux, uy = (x1 - x0) / length, (y1 - y0) / length
-    side, off = 0.018 * extent(list(places.values())), 0.1 * length
+    size = extent(list(places.values()))
+    side, off = 0.018 * size, min(0.1 * length, 0.04 * size)
     sx, sy = side * uy, -side * ux
     return (x0 + off * ux + sx, y0 + off * uy + sy), (x1 - off * ux + sx, y1 - off * uy + sy)
 
