@@ -59,12 +59,13 @@ def save_figures(
 
 
 def _saved(figure: Figure, stem: Path) -> list[Path]:
-    paths = [stem.with_suffix(suffix) for suffix in (".png", ".pdf")]
-    for path in paths:
-        # A date in the file would make equal runs differ.
-        dated = {"CreationDate": None} if path.suffix == ".pdf" else None
-        figure.savefig(path, metadata=dated)
-    return paths
+    picture, vectors = stem.with_suffix(".png"), stem.with_suffix(".pdf")
+    figure.savefig(picture)
+    # The places found for the one serve the other; finding them costs as much as drawing.
+    figure.set_layout_engine("none")
+    # A date in the file would make equal runs differ.
+    figure.savefig(vectors, metadata={"CreationDate": None})
+    return [picture, vectors]
 
 
 def _roads(case: Case, summary: Mapping[str, Any], tables: Tables) -> Figure | None:
@@ -103,7 +104,7 @@ def _convergence(case: Case, summary: Mapping[str, Any], tables: Tables) -> Figu
         values = log[column].to_numpy(dtype=float)
         positive = np.where(values > 0, values, np.nan)
         residual_axes.semilogy(exchange, positive, color=colour, label=name)
-    residual_axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
+    residual_axes.legend(loc="upper right")
     starts = np.flatnonzero(np.diff(log["trading_round"].to_numpy())) + 1.5
     for axes, title, unit in (
         (gap_axes, "certified gap", "relative gap [-]"),

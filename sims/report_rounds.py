@@ -39,7 +39,7 @@ def convergence_chart(case: Case, summary: Mapping[str, Any], tables: Tables) ->
     log = rows_of(tables, "negotiation")
     if log.empty:
         return None
-    exchange = np.arange(1, len(log) + 1)
+    exchange = np.arange(1.0, len(log) + 1)
     target = summary.get("options", {}).get("gap")
     parts = domains(3, 0.085)
     return Chart(

@@ -57,7 +57,7 @@ class Inventor:
 
     def _ends(self, link: Any, hour: int) -> tuple[str, str]:
         ends = (link.station_a, link.station_b)
-        return ends if (hash_free(link.id) + hour // 12) % 2 else ends[::-1]
+        return ends if (stable_number(link.id) + hour // 12) % 2 else ends[::-1]
 
     def station_hours(self) -> list[tuple[Any, ...]]:
         rows = []
@@ -209,7 +209,7 @@ class Inventor:
         ]
 
 
-def hash_free(name: str) -> int:
+def stable_number(name: str) -> int:
     """A number from a name that is the same in every process."""
     return sum(map(ord, name))
 
