@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,15 @@ class ShardOutcome:
     schedule: Schedule
     trade_kw: FloatArray  #: [time, link], into station a
     price_per_kwh: FloatArray  #: [time, station]
+
+
+class _Days(NamedTuple):
+    """The stations' feasible days under the trades that both sides bid for."""
+
+    received_kw: FloatArray  #: [station, time]
+    day: Recourse
+    owned_kw: FloatArray  #: [owned link, time]
+    fee_per_kwh: FloatArray  #: [owned link]
 
 
 class ShardPort:
@@ -97,8 +106,7 @@ class ShardPort:
         """The shard's terms of the certificate, at the round of the bids."""
         problem, state = self._standing()
         price = steps_of.trade_price_per_kwh(problem, state)
-        day, trade_kw, fee_per_kwh = self._day(received)
-        links, owned = problem.links, problem.links.border_buys
+        days, links, owned = self._days(received), problem.links, problem.links.border_buys
         far_price = steps_of.from_far_end(problem, state.round, received, "price_per_kwh")
         worth = -state.energy_dual
         lower = float(np.sum(station_bound(problem.block, price, worth)))
@@ -106,23 +114,21 @@ class ShardPort:
             np.concatenate([price[links.inner_a], price[links.border_station[owned]]]),
             np.concatenate([price[links.inner_b], far_price[owned]]),
             np.concatenate([links.inner_capacity_kw, links.border_capacity_kw[owned]]),
-            fee_per_kwh,
+            days.fee_per_kwh,
         )
-        fees = float(fee_per_kwh @ np.abs(trade_kw).sum(axis=1))
-        return Bounds(round=state.round, upper=float(np.sum(day.cost)) + fees, lower=lower)
+        fees = float(days.fee_per_kwh @ np.abs(days.owned_kw).sum(axis=1))
+        return Bounds(round=state.round, upper=float(np.sum(days.day.cost)) + fees, lower=lower)
 
     def outcome(self, received: Sequence[BorderBids]) -> ShardOutcome:
         """What the stations do at the round of the bids."""
         problem, state = self._standing()
-        day, trade_kw, _ = self._day(received)
-        links = problem.links
-        net_kw = day.buy - day.sell + day.pv + day.discharge - day.charge + day.unserved
+        days, links = self._days(received), problem.links
         return ShardOutcome(
             round=state.round,
             stations=links.stations,
             links=np.concatenate([links.inner, links.border[links.border_buys]]),
-            schedule=_to_schedule(day, problem.block.need_kw - net_kw),
-            trade_kw=frozen(trade_kw.T),
+            schedule=_to_schedule(days.day, days.received_kw),
+            trade_kw=frozen(days.owned_kw.T),
             price_per_kwh=frozen(steps_of.trade_price_per_kwh(problem, state).T),
         )
 
@@ -153,8 +159,7 @@ class ShardPort:
         assert self._state is not None
         return self._problem, self._state
 
-    def _day(self, received: Sequence[BorderBids]) -> tuple[Recourse, FloatArray, FloatArray]:
-        """The stations' feasible day; trades and fees of owned links, [link, time] and [link]."""
+    def _days(self, received: Sequence[BorderBids]) -> _Days:
         problem, state = self._standing()
         links, tables = problem.links, problem.tables
         inner = inner_trade_kw(tables, state.copy_a, state.copy_b)
@@ -166,7 +171,7 @@ class ShardPort:
         day = repair(problem.block, trade_kw, wished[1], wished[2])
         owned = links.border_buys
         fee_per_kwh = np.concatenate([links.inner_fee_per_kwh, links.border_fee_per_kwh[owned]])
-        return day, np.concatenate([inner, border[owned]]), fee_per_kwh
+        return _Days(trade_kw, day, np.concatenate([inner, border[owned]]), fee_per_kwh)
 
 
 def _to_schedule(day: Recourse, trade_kw: FloatArray) -> Schedule:
