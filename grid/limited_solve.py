@@ -34,7 +34,7 @@ from .opf_model import OpfModel
 #: A row is exceeded beyond this part of its scale (its rating, or 1 pu squared).
 TOLERANCE = 1e-5
 #: Rows this near to their limit enter together with those exceeded: fewer rounds, larger programs.
-NEAR = 0.02
+NEAR = 0.005
 #: Charging and discharging at once, below this, is the solver's noise [kW].
 MODE_TOLERANCE_KW = 0.01
 ROUND_LIMIT = 30
