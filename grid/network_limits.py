@@ -40,6 +40,7 @@ class NetworkLimits:
 
     by_p: FloatArray  #: [row, node] per kW
     by_q: FloatArray  #: [row, node] per kvar
+    by_w: FloatArray  #: [row, node] per pu squared that voltages lie above the linear model's
     limit: FloatArray  #: [row], kVA for flows, pu squared for voltages and unbalance
     kind: tuple[RowKind, ...]  #: [row]
     element: IntArray  #: [row], number of the bus or line
@@ -54,6 +55,7 @@ def build_network_limits(feeder: Feeder, model: LinearModel) -> NetworkLimits:
     return NetworkLimits(
         by_p=frozen(np.vstack([part.by_p for part in parts])),
         by_q=frozen(np.vstack([part.by_q for part in parts])),
+        by_w=frozen(np.vstack([part.by_w for part in parts])),
         limit=frozen(np.concatenate([part.limit for part in parts])),
         kind=tuple(kind for part in parts for kind in part.kind),
         element=frozen(np.concatenate([part.element for part in parts]), np.int64),
@@ -116,6 +118,7 @@ def _rows_on_w(
     return NetworkLimits(
         by_p=combine @ model.w_by_p,
         by_q=combine @ model.w_by_q,
+        by_w=combine,
         limit=limit - combine.sum(axis=1) * model.w_source,
         kind=(kind,) * len(nodes),
         element=model.node_bus[nodes],
@@ -132,6 +135,7 @@ def _flow_rows(feeder: Feeder, model: LinearModel) -> Sequence[NetworkLimits]:
         NetworkLimits(
             by_p=np.cos(angle) * model.path,
             by_q=np.sin(angle) * model.path,
+            by_w=np.zeros_like(model.path),
             limit=rating * np.cos(np.pi / FLOW_SIDES),
             kind=(RowKind.FLOW,) * len(rating),
             element=model.flow_line,

@@ -60,7 +60,7 @@ def read_dispatch(
     price_p, price_q = _prices(model, posed, solution)
     to_buses, to_lines = model.linear.to_buses, model.linear.to_lines
     line_count = len(model.feeder.lines)
-    w = squared_voltages(model.linear, p_net, q_net)
+    w = squared_voltages(model.linear, p_net, q_net) + model.w_offset
     return Dispatch(
         generator_p_kw=frozen(x[generators.p]),
         generator_q_kvar=frozen(x[generators.q]),

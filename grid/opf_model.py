@@ -32,6 +32,7 @@ class OpfModel:
     reference_alpha: FloatArray  #: [device], shares by size, generators then batteries
     p_load_kw: FloatArray  #: expected net load without stations [time, node]
     q_load_kvar: FloatArray  #: [time, node]
+    w_offset: FloatArray  #: [time, node], added to the linear squared voltages, see ``anchoring``
 
 
 def build_opf(
@@ -66,6 +67,7 @@ def build_opf(
         reference_alpha=frozen(reference),
         p_load_kw=frozen(p_load_kw),
         q_load_kvar=frozen(q_load_kvar),
+        w_offset=frozen(np.zeros_like(p_load_kw)),
     )
 
 

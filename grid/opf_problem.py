@@ -165,7 +165,7 @@ def _device_effects(model: OpfModel) -> FloatArray:
 def _bounds(model: OpfModel, p_load_kw: FloatArray) -> FloatArray:
     """What the rows leave to devices, stations and margins [time, row]."""
     used = p_load_kw @ model.limits.by_p.T + model.q_load_kvar @ model.limits.by_q.T
-    return np.asarray(model.limits.limit - used)
+    return np.asarray(model.limits.limit - used - model.w_offset @ model.limits.by_w.T)
 
 
 def _backoff(model: OpfModel, backoff_kw: float) -> FloatArray:

@@ -2,7 +2,7 @@
 
 This is the definition that ``opf`` is held against in tests. It is written from the feeder's data
 and the linear model alone, hour by hour and slowly; it keeps every network row, and the full
-square root of the covariance in each.
+square root of the covariance in each. Voltages are those of the plain linear model, not anchored.
 """
 
 from __future__ import annotations
