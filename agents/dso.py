@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.errors import InfeasibleError
-from ..core.units import BoolArray, FloatArray, frozen
+from ..core.units import frozen
 from ..grid.envelope import operating_envelope
 from ..grid.feeder import ConnectionPoint, ErrorModel, Feeder, GridDay
 from ..grid.forecast_errors import fit_moments, sample_errors, support_kw
@@ -16,9 +16,6 @@ from ..grid.opf_model import OpfOptions, build_opf
 from ..grid.projection import Projection, project
 from ..uncertainty.seeds import generator
 from .messages import AdjustmentSignal, Approval, Submission, WithdrawalLimits
-
-#: Smaller adjustments are what the cone solver leaves, not a wish.
-_ADJUSTMENT_TOLERANCE_KW = 1e-2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,18 +67,14 @@ class Dso:
     ) -> AdjustmentSignal:
         case = self._case
         wish = project(self._model, case.points, submission.withdrawal_kw, case.backoff_kw)
-        changed = np.abs(wish.permitted_kw - submission.withdrawal_kw) > _ADJUSTMENT_TOLERANCE_KW
-        permitted = np.where(changed, wish.permitted_kw, submission.withdrawal_kw)
         # Where nothing would change, tightening single limits cannot help either.
-        envelope = last_round or not changed.any()
-        limits = (
-            self._envelope(submission, wish) if envelope else _tightened(submission, wish, changed)
-        )
+        envelope = last_round or not wish.adjustment_kw.any()
+        limits = self._envelope(submission, wish) if envelope else _tightened(submission, wish)
         return AdjustmentSignal(
             round=submission.round,
             limits=limits,
-            permitted_kw=frozen(permitted),
-            adjustment_kw=frozen(np.where(changed[..., None], wish.adjustment_kw, 0.0)),
+            permitted_kw=wish.permitted_kw,
+            adjustment_kw=wish.adjustment_kw,
             binding=wish.binding or named,
             envelope=envelope,
         )
@@ -91,21 +84,14 @@ class Dso:
         return WithdrawalLimits(round=submission.round, lower_kw=lower, upper_kw=upper)
 
 
-def _tightened(submission: Submission, wish: Projection, changed: BoolArray) -> WithdrawalLimits:
-    """Cumulative one-sided limits, after seed 004 (26)-(27): never loosened, hence no cycle.
+def _tightened(submission: Submission, wish: Projection) -> WithdrawalLimits:
+    """Cumulative one-sided limits: never loosened, hence no cycle.
 
-    A withdrawal asked to fall is bounded above by what is permitted, one asked to rise (an export
-    asked to fall) is bounded below. Zero always stays allowed.
+    After Chen, Wang and Shahidehpour (26)-(27), where a later signal replaces an earlier one.
     """
-    permitted, submitted = wish.permitted_kw, submission.withdrawal_kw
-    falls, rises = changed & (permitted < submitted), changed & (permitted > submitted)
-    lower, upper = submission.limits.lower_kw, submission.limits.upper_kw
+    limits = submission.limits
     return WithdrawalLimits(
         round=submission.round,
-        lower_kw=_where(rises, np.maximum(lower, np.minimum(permitted, 0.0)), lower),
-        upper_kw=_where(falls, np.minimum(upper, np.maximum(permitted, 0.0)), upper),
+        lower_kw=frozen(np.maximum(limits.lower_kw, wish.lowest_kw)),
+        upper_kw=frozen(np.minimum(limits.upper_kw, wish.highest_kw)),
     )
-
-
-def _where(mask: BoolArray, yes: FloatArray, no: FloatArray) -> FloatArray:
-    return frozen(np.where(mask, yes, no))

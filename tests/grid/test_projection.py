@@ -12,7 +12,7 @@ from roadvolt.grid.feeder import ConnectionPoint
 from roadvolt.grid.forecast_errors import ErrorMoments, fit_moments, sample_errors, support_kw
 from roadvolt.grid.opf import solve_opf
 from roadvolt.grid.opf_model import build_opf
-from roadvolt.grid.projection import project
+from roadvolt.grid.projection import limits_on, project
 from roadvolt.uncertainty.seeds import generator
 
 EVEN = (1 / 3, 1 / 3, 1 / 3)
@@ -120,3 +120,33 @@ def test_a_limit_that_stations_cannot_mend_is_named(feeder33, day):
         f"line 24 phase {phase} 00:00" for phase in "abc"
     }
     assert all(miss.unit == "kVA" for miss in caught.value.misses)
+
+
+def test_limits_keep_a_station_from_moving_its_strain_to_other_hours():
+    # Two stations feed in over one row (effect -1 per kW drawn), a third has no part in it.
+    effects = np.array([[-1.0, -1.0, 0.0]])
+    asked = np.array([[-100.0, -50.0, 30.0], [-20.0, 10.0, 30.0]])
+    permitted = np.array([[-60.0, -50.0, 30.0], [-20.0, 10.0, 30.0]])
+    room = np.array([[0.0], [24.0]])  # what the row still takes in each hour
+    lowest, highest = limits_on(asked, permitted, effects, room)
+    # Only the first was asked: what is permitted where it was, all of the room elsewhere.
+    np.testing.assert_allclose(lowest, [[-60, -np.inf, -np.inf], [-44, -np.inf, -np.inf]])
+    assert np.all(highest == np.inf)
+    # Were both asked, they share the room of the other hour; drawing may always fall to zero.
+    permitted[0, 1] = -40.0
+    lowest, _ = limits_on(asked, permitted, effects, room)
+    np.testing.assert_allclose(lowest[:, :2], [[-60, -40], [-32, -2]])
+    # The mirror image: drawing too much is bounded from above.
+    highest = limits_on(-asked, -permitted, -effects, room)[1]
+    np.testing.assert_allclose(highest, -lowest)
+
+
+def test_whatever_the_other_hours_take_up_to_the_limits_can_be_dispatched(leaf_model):
+    points = tuple(ConnectionPoint(id=f"s{k}", bus="18", share=EVEN) for k in range(2))
+    asked = np.array([[-300.0, -200.0], [-100.0, 20.0], [0.0, -30.0]])
+    projection = project(leaf_model, points, asked)
+    assert np.all(np.isfinite(projection.lowest_kw))
+    assert np.all(np.isinf(projection.highest_kw))
+    solve_opf(leaf_model, points, projection.lowest_kw)
+    # and the limit is no tighter than it must be: all of the line's 300 kW less the back-off
+    np.testing.assert_allclose(projection.lowest_kw.sum(axis=1), -299.5, atol=0.1)

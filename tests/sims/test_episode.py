@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from roadvolt.agents.runtime import LocalRuntime, RayRuntime
-from roadvolt.core.errors import AgreementError
+
+from roadvolt.agents.runtime import RayRuntime
 from roadvolt.sims.case import Case, load_case
 from roadvolt.sims.episode import Episode, run_episode
 from roadvolt.sims.options import EpisodeOptions
@@ -163,11 +163,6 @@ class Interrupt:
             raise KeyboardInterrupt
 
 
-def congested(name: str = "tiny") -> Case:
-    """The tiny case with a line so weak that the stations' first trades cannot be carried."""
-    return load_case(name, overrides={"lines.L3.s_max_kva_per_phase": "35"})
-
-
 @pytest.mark.parametrize("exchange", [1, 26, 31])
 def test_a_resumed_run_ends_like_one_never_interrupted(
     tiny: Case, episode: Episode, tmp_path: Path, exchange: int
@@ -206,3 +201,47 @@ def test_a_station_host_killed_in_the_middle_changes_nothing(
         remote = run_episode(tiny, OPTIONS, runtime=runtime, watch=kill_once)
     assert len(set(killed)) == 2
     assert remote.summary["result_hash"] == episode.summary["result_hash"]
+
+
+@pytest.fixture(scope="module")
+def b3() -> Episode:
+    """Experiment B3 of Chen, Wang and Shahidehpour: 500 kW more PV behind a 300 kW line 17."""
+    changes = {
+        "stations.EVCS18.pv_kw": "750",
+        "stations.EVCS18.grid_limit_kw": "900",
+        "lines.17.s_max_kva_per_phase": "100",
+    }
+    options = EpisodeOptions(samples=200, fresh_samples=200)
+    return run_episode(load_case("utn12-ieee33", overrides=changes), options)
+
+
+def test_b3_congestion_is_answered_by_one_signal_to_station_18(b3: Episode) -> None:
+    rounds, adjustments = b3.tables["trading_rounds"], b3.tables["adjustments"]
+    assert list(rounds["answer"]) == ["adjusted", "approved"]
+    assert set(adjustments["station"]) == {"EVCS18"}
+    named = rounds["binding"][0].split("; ")
+    assert named
+    assert all(name.startswith("line 17 phase") for name in named)
+    # It fed in more than the line takes, and is asked to feed in less: the change is positive.
+    by_hour = adjustments.groupby("hour")[["submitted_kw", "adjustment_kw", "permitted_kw"]].sum()
+    assert (by_hour["submitted_kw"] < -300).all()
+    assert (by_hour["adjustment_kw"] > 0).all()
+
+
+def test_b3_signal_is_the_lines_300_kw_and_what_bus_18_itself_takes(b3: Episode) -> None:
+    permitted = b3.tables["adjustments"].groupby(["hour", "phase"])["permitted_kw"].sum()
+    load = next(load for load in b3.case.feeder.loads if load.bus == "18")
+    for hour in permitted.index.unique("hour"):
+        # A station injects alike on its phases: the phase with the least load decides. Margins for
+        # load errors, reactive flow and the back-off keep the rest of the 100 kVA free.
+        room = 100 + b3.case.grid_day.load_factor[hour] * load.p_kw.min()
+        injected = -permitted[hour].to_numpy()
+        assert injected == pytest.approx(np.full(3, injected[0]))
+        assert room - 12 < injected[0] < room
+
+
+def test_b3_approved_day_keeps_line_17_within_its_rating_in_exact_flows(b3: Episode) -> None:
+    lines = b3.tables["lines"]
+    assert lines[lines["line"] == "17"]["ac_q95_loading"].max() < 1.0
+    assert b3.summary["ac"]["kept_promise"]
+    assert b3.summary["stations"]["unserved_kwh"] < 1e-6
