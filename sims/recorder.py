@@ -95,6 +95,7 @@ class Recorder:
             "options": options_to_json(options),
         }
         logger.error("%s", error)
+        write_pictures(Run(folder=self.folder, summary=summary, tables={}), case)
         save_summary(summary, self.folder)
         return summary
 
@@ -115,8 +116,8 @@ def options_from_json(words: Mapping[str, Any]) -> EpisodeOptions:
 
 def write_pictures(run: Run, case: Case | None = None) -> Path:
     """Writes ``report.html`` and the figures beside a run's tables; returns the page's path."""
-    from .figures import save_figures
     from .report import write_report
+    from .reporting.figures import save_figures
 
     case = case or load_case(str(run.folder / "case"))
     save_figures(case, run.summary, run.tables, run.folder / "figures")

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .report_checks import limits_table, loading_chart, voltage_chart
-from .report_dispatch import cost_table, dispatch_chart, price_chart
-from .report_feeder import feeder_map
-from .report_header import footer_html, header_html
-from .report_layout import Tables
-from .report_page import Block, Note, Section, page_html
-from .report_roads import road_map
-from .report_rounds import adjustment_chart, adjustment_table, convergence_chart, round_table
-from .report_stations import schedule_chart
-from .report_trades import gains_chart, settlement_table, trade_hours, trade_matrix
+from .reporting.checks import limits_table, loading_chart, voltage_chart
+from .reporting.dispatch import cost_table, dispatch_chart, price_chart
+from .reporting.feeder import feeder_map
+from .reporting.header import footer_html, header_html
+from .reporting.layout import Tables
+from .reporting.page import Block, Note, Section, page_html
+from .reporting.roads import road_map
+from .reporting.rounds import adjustment_chart, adjustment_table, convergence_chart, round_table
+from .reporting.stations import schedule_chart
+from .reporting.trades import gains_chart, settlement_table, trade_hours, trade_matrix
 
 if TYPE_CHECKING:
     from .case import Case

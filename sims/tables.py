@@ -362,7 +362,7 @@ def _limits(parts: Parts) -> pd.DataFrame:
         {
             "family": str(family.kind),
             "promised": check.risk,
-            "worst_limit": str(worst),
+            "worst_limit": _limit_name(worst.element, worst.phase, worst.time),
             "worst_rate": worst.rate,
             "rate_low": worst.lower,
             "rate_high": worst.upper,
@@ -377,7 +377,7 @@ def _limits(parts: Parts) -> pd.DataFrame:
         {
             "family": "energy adequacy of station",
             "promised": adequacy.promised,
-            "worst_limit": str(adequacy),
+            "worst_limit": _limit_name(adequacy.station, "", adequacy.hour),
             "worst_rate": adequacy.worst_rate,
             "rate_low": adequacy.low,
             "rate_high": adequacy.high,
@@ -386,6 +386,10 @@ def _limits(parts: Parts) -> pd.DataFrame:
         }
     )
     return pd.DataFrame(rows)
+
+
+def _limit_name(element: str, phase: str, hour: int) -> str:
+    return " ".join([element, *(["phase", phase] if phase else []), f"{hour:02d}:00"])
 
 
 def _costs(parts: Parts) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The wheel is whole: every module and every case file is in it, and it runs without the checkout."""
+"""The wheel is whole: every module and case file is in it, and it runs without the checkout."""
 
 from __future__ import annotations
 

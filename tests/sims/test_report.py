@@ -15,11 +15,11 @@ import plotly.graph_objects as go
 import pytest
 
 from roadvolt.sims.case import Case, load_case
-from roadvolt.sims.figures import save_figures
-from roadvolt.sims.palette import colour_at, readable_on
 from roadvolt.sims.report import report_sections, write_report
-from roadvolt.sims.report_geometry import bearing, bow
-from roadvolt.sims.report_page import Chart, Note, Table, to_json
+from roadvolt.sims.reporting.figures import save_figures
+from roadvolt.sims.reporting.geometry import bearing, bow
+from roadvolt.sims.reporting.page import Chart, Note, Table, to_json
+from roadvolt.sims.reporting.palette import colour_at, readable_on
 from roadvolt.sims.schema import TABLES
 
 PHASES = "abc"

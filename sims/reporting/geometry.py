@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from .report_layout import hidden_axis, layout
+from .layout import hidden_axis, layout
 
 XY: TypeAlias = tuple[float, float]
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import palette
-from .report_geometry import XY, bearing, between, colour_bar, extent, map_layout
-from .report_layout import Tables, clock, hour_control, names, rows_of
-from .report_page import Change, Chart, Patches
+from .geometry import XY, bearing, between, colour_bar, extent, map_layout
+from .layout import Tables, clock, hour_control, names, rows_of
+from .page import Change, Chart, Patches
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..traffic.network import RoadNetwork
-    from .case import Case
+    from ...traffic.network import RoadNetwork
+    from ..case import Case
 
 
 def road_map(case: Case, tables: Tables) -> Chart | None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..schema import TABLES
 from . import palette
-from .report_page import Control
-from .report_style import FONT
-from .schema import TABLES
+from .page import Control
+from .style import FONT
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from .schema import TABLES
+from ..schema import TABLES
 
 if TYPE_CHECKING:
-    from .case import Case
+    from ..case import Case
 
 _TREATMENTS = {
     "dro": "distributionally robust (DRO)",

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .report_style import SCRIPT, STYLE
+from .style import SCRIPT, STYLE
 
 #: A longer table scrolls inside its frame.
 _ROWS_IN_VIEW = 16

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from . import palette
-from .figures_maps import draw_feeder, draw_roads
-from .report_layout import PHASES, Tables, rows_of
+from .layout import PHASES, Tables, rows_of
+from .maps import draw_feeder, draw_roads
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .case import Case
+    from ..case import Case
 
 #: Sizes and lines that stay legible at the width of a column.
 STYLE = {

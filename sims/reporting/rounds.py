@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import palette
-from .report_geometry import colour_bar
-from .report_layout import (
+from .geometry import colour_bar
+from .layout import (
     Tables,
     axis,
     clock,
@@ -22,13 +22,13 @@ from .report_layout import (
     names,
     rows_of,
 )
-from .report_page import Change, Chart, Control, Patches, Table
+from .page import Change, Chart, Control, Patches, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..core.units import FloatArray
-    from .case import Case
+    from ...core.units import FloatArray
+    from ..case import Case
 
 #: Rows of the table of adjustments; the largest of very many.
 MOST_ADJUSTMENTS = 20

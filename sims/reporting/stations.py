@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import palette
-from .report_layout import Tables, axis, hour_axis, layout, rows_of
-from .report_page import Change, Chart, Control, Patches
+from .layout import Tables, axis, hour_axis, layout, rows_of
+from .page import Change, Chart, Control, Patches
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..core.units import FloatArray
-    from .case import Case
+    from ...core.units import FloatArray
+    from ..case import Case
 
 #: Stations offered one by one; a page with thousands would not load.
 MOST_STATIONS = 64

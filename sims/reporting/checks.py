@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import palette
-from .report_layout import (
+from .layout import (
     PHASES,
     Tables,
     axis,
@@ -19,13 +19,13 @@ from .report_layout import (
     names,
     rows_of,
 )
-from .report_page import Chart, Table
+from .page import Chart, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..core.units import FloatArray
-    from .case import Case
+    from ...core.units import FloatArray
+    from ..case import Case
 
 #: Small pictures of line loading.
 MOST_LINES = 6

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import palette
-from .report_geometry import colour_bar
-from .report_layout import Tables, axis, hour_axis, layout, name_axis, names, rows_of
-from .report_page import Chart, Table
+from .geometry import colour_bar
+from .layout import Tables, axis, hour_axis, layout, name_axis, names, rows_of
+from .page import Chart, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .case import Case
+    from ..case import Case
 
 #: Rows and columns of the heat map, and bars of the gains; the largest of very many.
 MOST_STATIONS = 60

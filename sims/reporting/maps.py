@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import palette
-from .report_layout import Tables, clock, rows_of
-from .report_roads import arc_ends, site_places, stands_upright
+from .layout import Tables, clock, rows_of
+from .roads import arc_ends, site_places, stands_upright
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .case import Case
+    from ..case import Case
 
 #: Trades drawn; more would hide each other on paper.
 MOST_ARCS = 25

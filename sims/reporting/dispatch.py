@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import palette
-from .report_geometry import colour_bar
-from .report_layout import (
+from .geometry import colour_bar
+from .layout import (
     PHASES,
     Tables,
     axis,
@@ -19,12 +19,12 @@ from .report_layout import (
     phase_control,
     rows_of,
 )
-from .report_page import Change, Chart, Control, Patches, Table
+from .page import Change, Chart, Control, Patches, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .case import Case
+    from ..case import Case
 
 _SHADES = {
     "upstream": ("#7a8794", "#a6b0ba"),

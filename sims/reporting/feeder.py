@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import palette
-from .report_geometry import XY, bearing, between, bow, colour_bar, map_layout
-from .report_layout import (
+from .geometry import XY, bearing, between, bow, colour_bar, map_layout
+from .layout import (
     PHASES,
     Tables,
     clock,
@@ -18,13 +18,13 @@ from .report_layout import (
     phase_control,
     rows_of,
 )
-from .report_page import Change, Chart, Control, Patches
+from .page import Change, Chart, Control, Patches
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..grid.feeder import Feeder
-    from .case import Case
+    from ...grid.feeder import Feeder
+    from ..case import Case
 
 #: Trades drawn at once; more would hide each other.
 MOST_ARCS = 60
