@@ -23,9 +23,10 @@ Ask: TypeAlias = Callable[[str, Sequence[tuple[Any, ...]]], Sequence[Any]]
 
 #: Iterations between two certificates: one costs about as much as three iterations.
 CHECK_ITERATIONS = 25
-#: With a gap this much of what it was so many certificates ago, local steps have ceased to help.
-STALL_RATIO = 0.8
-STALL_CHECKS = 6
+#: A gap that shrank by less than this over so many certificates has stalled: local steps have ceased
+#: to help. Slow is not stalled: a slow negotiation still needs fewer exchanges with local steps.
+STALL_RATIO = 0.95
+STALL_CHECKS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

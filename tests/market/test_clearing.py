@@ -155,6 +155,18 @@ def test_fees_above_the_price_spread_end_all_trade(make_market):
     assert np.abs(clear_market(*market).trade_kw).max() == 0.0
 
 
+@pytest.mark.parametrize("grid_limit_kw", [0.0, 50.0, 1e9])
+def test_stations_with_little_grid_or_any_amount_of_it_are_certified(make_market, grid_limit_kw):
+    market = make_market(9, 2)
+    market = market._replace(
+        stations=[replace(s, grid_limit_kw=grid_limit_kw) for s in market.stations]
+    )
+    result, cost = clear_market(*market), central_cost(market)
+    assert result.lower - 1e-9 <= cost <= result.upper + 1e-9
+    assert result.schedule.buy_kw.max() <= grid_limit_kw + 1e-9
+    assert result.schedule.sell_kw.max() <= grid_limit_kw + 1e-9
+
+
 def test_a_station_without_links_is_cleared_with_the_others(make_market):
     market = make_market(7, 3)
     lonely = market._replace(
@@ -194,6 +206,23 @@ def test_every_exchange_is_reported_with_falling_gaps_and_residuals(make_market)
     assert all(entry.gap == np.inf for entry in seen[:4])
     assert seen[-1].gap <= 1e-3 < seen[5].gap
     assert seen[-1].primal_kw < 0.1 * seen[5].primal_kw
+
+
+def test_shards_exchange_after_every_step_once_the_gap_stalls(make_market):
+    market, seen = make_market(4), []
+    split = split_market([s.id for s in market.stations], market.links, 2)
+    carry = ask_locally(local_ports(split, market.stations, market.tariff, market.days))
+
+    def ask(method, arguments):
+        replies = carry(method, arguments)
+        return (
+            [replace(r, upper=2.0, lower=1.0) for r in replies] if method == "bounds" else replies
+        )
+
+    with pytest.raises(NegotiationError):
+        clear(split, ask, ClearingOptions(max_iterations=300), on_round=seen.append)
+    assert {entry.steps for entry in seen if entry.iteration <= 275} == {5}
+    assert {entry.steps for entry in seen if entry.iteration > 275} == {1}
 
 
 def test_a_negotiation_that_cannot_reach_its_gap_says_how_far_it_came(make_market):
