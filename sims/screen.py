@@ -72,6 +72,8 @@ class LiveProgress:
 
 def summary_view(summary: Mapping[str, Any]) -> Group:
     """The answers of one run: did they agree, what does the day cost, what did the check find."""
+    if summary["status"] != "agreed":
+        return Group(_headline(summary))
     return Group(
         _headline(summary), _cost_table(summary), _facts_table(summary), *_warnings(summary)
     )
