@@ -71,7 +71,7 @@ def nearest_by_solver(case: SimpleNamespace) -> tuple[np.ndarray, float]:
     distance = cp.sum_squares(point - case.plan[:3, 0, 0]) / 2
     bounds = [variable <= bound for variable, bound in most]
     problem = cp.Problem(cp.Minimize(cost + distance), [*bounds, *limits])
-    problem.solve(cp.CLARABEL, tol_gap_abs=1e-11, tol_gap_rel=1e-11, tol_feas=1e-11)
+    problem.solve(cp.CLARABEL, tol_gap_abs=1e-9, tol_gap_rel=1e-9, tol_feas=1e-9)
     return np.asarray(point.value), float(limits[0].dual_value + limits[1].dual_value)
 
 
