@@ -28,6 +28,9 @@ class _Rows:
     entries: list[tuple[IntArray, IntArray, FloatArray]] = field(default_factory=list)
     bounds: list[FloatArray] = field(default_factory=list)
 
+    def copy(self) -> _Rows:
+        return _Rows(self.count, list(self.entries), list(self.bounds))
+
     def reserve(self, bound: FloatArray) -> IntArray:
         rows = self.count + np.arange(bound.size).reshape(bound.shape)
         self.count += bound.size
@@ -60,6 +63,14 @@ class ProgramBuilder:
         self._costs: list[tuple[IntArray, FloatArray, FloatArray]] = []
         self._rows = {kind: _Rows() for kind in ConeKind}
         self._cones: list[Cone] = []
+
+    def branch(self) -> ProgramBuilder:
+        """A copy that grows on its own; columns and row blocks so far are valid in both."""
+        twin = ProgramBuilder()
+        twin._scale, twin._columns = list(self._scale), self._columns
+        twin._costs, twin._cones = list(self._costs), list(self._cones)
+        twin._rows = {kind: rows.copy() for kind, rows in self._rows.items()}
+        return twin
 
     def variables(self, *shape: int, unit: float) -> IntArray:
         """New free variables; ``unit`` is a typical size, which the solver sees as 1."""

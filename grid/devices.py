@@ -206,9 +206,11 @@ def _add_energy_margin(
             program.at_most([(room[t], -1.0), (alpha.T, worst)], none)
 
 
-def fix_modes(program: ProgramBuilder, x: BatteryColumns, charging: BoolArray) -> None:
-    """Forbids discharge where ``charging`` [time, battery], and charge elsewhere."""
-    idle = np.where(charging[..., None], x.discharge, x.charge)
+def fix_modes(
+    program: ProgramBuilder, x: BatteryColumns, where: BoolArray, charging: BoolArray
+) -> None:
+    """Forbids, ``where`` [time, battery], discharge if ``charging`` there, and charge if not."""
+    idle = np.where(charging[..., None], x.discharge, x.charge)[where]
     program.at_most([(idle, 1.0)], np.zeros(idle.shape))
 
 

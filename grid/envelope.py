@@ -33,6 +33,7 @@ def operating_envelope(
     points: tuple[ConnectionPoint, ...],
     around_kw: FloatArray,
     reach_kw: float = 200.0,
+    backoff_kw: float = 0.5,
 ) -> tuple[FloatArray, FloatArray]:
     """The fairest large box of withdrawals of which every point can be dispatched.
 
@@ -42,6 +43,8 @@ def operating_envelope(
         around_kw: the exchange to cover first [time, point], as permitted by ``project``. It is
             cut where stations that relieve each other could not act alone.
         reach_kw: how far beyond it the box may grow.
+        backoff_kw: every limit is kept for so much more, or less, load at any one bus, as by
+            ``project``: without it the solver's tolerance may cut a corner off.
 
     Returns:
         lower_kw <= 0 <= upper_kw [time, point].
@@ -50,7 +53,9 @@ def operating_envelope(
         InfeasibleError: not even idle stations can be served; names the limits.
         SolveError: the solver failed.
     """
-    pose = partial(_pose, points=points, around_kw=around_kw, reach_kw=reach_kw)
+    pose = partial(
+        _pose, points=points, around_kw=around_kw, reach_kw=reach_kw, backoff_kw=backoff_kw
+    )
     posed, solution = solve_or_name(model, pose, "operating envelope")
     upper, lower = np.hsplit(solution.values[posed.flexible.columns], 2)
     return frozen(np.minimum(lower, 0)), frozen(np.maximum(upper, 0))
@@ -63,6 +68,7 @@ def _pose(
     points: tuple[ConnectionPoint, ...],
     around_kw: FloatArray,
     reach_kw: float,
+    backoff_kw: float,
 ) -> PosedOpf:
     upper = program.variables(*around_kw.shape, unit=100.0)
     lower = program.variables(*around_kw.shape, unit=100.0)
@@ -72,7 +78,7 @@ def _pose(
         effects=np.hstack([np.maximum(effects, 0), np.minimum(effects, 0)]),
         balance=np.zeros(2 * len(points)),
     )
-    posed = pose_opf(model, program, model.p_load_kw, flexible=flexible)
+    posed = pose_opf(model, program, model.p_load_kw, flexible=flexible, backoff_kw=backoff_kw)
     program.weigh_costs(COST_WEIGHT)
     _add_end(program, upper, 1.0, np.maximum(around_kw, 0), reach_kw)
     _add_end(program, lower, -1.0, np.maximum(-around_kw, 0), reach_kw)

@@ -14,9 +14,9 @@ from typing import TypeAlias
 import numpy as np
 
 from ..core.errors import InfeasibleError, LimitMiss
-from ..core.units import FloatArray, IntArray
+from ..core.units import BoolArray, FloatArray, IntArray
 from .cone_builder import ProgramBuilder
-from .limited_solve import TOLERANCE, LimitedSolution, solve_limited
+from .limited_solve import TOLERANCE, LimitedSolution, net_charging, solve_limited
 from .network_limits import limit_miss
 from .opf_model import OpfModel
 from .opf_problem import PosedOpf
@@ -40,11 +40,18 @@ def solve_or_name(model: OpfModel, pose: Pose, what: str) -> tuple[PosedOpf, Lim
     try:
         return posed, solve_limited(model, posed.limited, what)
     except InfeasibleError as error:
-        raise InfeasibleError(what, error.solver, _least_misses(model, pose, what)) from error
+        misses, charging = _least_misses(model, pose, what)
+        if misses:
+            raise InfeasibleError(what, error.solver, misses) from error
+    # Not infeasible, but in the directions that were tried for the batteries: here are others.
+    posed = pose(model, ProgramBuilder())
+    return posed, solve_limited(model, posed.limited, what, charging)
 
 
-def _least_misses(model: OpfModel, pose: Pose, what: str) -> tuple[LimitMiss, ...]:
-    """The excesses of least total weight, largest weight first."""
+def _least_misses(
+    model: OpfModel, pose: Pose, what: str
+) -> tuple[tuple[LimitMiss, ...], BoolArray]:
+    """The excesses of least total weight, largest first, and where batteries charge with them."""
     open_model = replace(model, options=replace(model.options, upstream_share_max=1.0))
     program = ProgramBuilder()
     posed = pose(open_model, program)
@@ -52,16 +59,17 @@ def _least_misses(model: OpfModel, pose: Pose, what: str) -> tuple[LimitMiss, ..
     extra = _add_extra_share(program, posed.upstream.alpha, model.options.upstream_share_max)
     problem = replace(posed.limited, slack_price=1 / model.limits.scale)
     solution = solve_limited(open_model, problem, f"{what}, least excess")
-    return (
+    misses = (
         *_share_misses(model, solution.values[extra]),
         *_network_misses(model, solution.slack),
     )
+    return misses, net_charging(solution.values, posed.batteries)
 
 
 def _network_misses(model: OpfModel, slack: FloatArray) -> Iterator[LimitMiss]:
     """Largest first; of the sides of one line's polygon only the one most exceeded."""
     weight = slack / model.limits.scale
-    hours, rows = np.nonzero(weight > 10 * TOLERANCE)
+    hours, rows = np.nonzero(weight > TOLERANCE)
     named = set()
     for k in np.argsort(-weight[hours, rows], kind="stable"):
         hour, row = int(hours[k]), int(rows[k])
@@ -84,5 +92,5 @@ def _add_extra_share(program: ProgramBuilder, alpha: IntArray, share_max: float)
 def _share_misses(model: OpfModel, extra: FloatArray) -> list[LimitMiss]:
     return [
         LimitMiss(f"upstream share in balancing {hour:02d}:00", 100 * float(extra[hour]), "%")
-        for hour in np.flatnonzero(extra > 10 * TOLERANCE)
+        for hour in np.flatnonzero(extra > TOLERANCE)
     ]

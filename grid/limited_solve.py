@@ -7,17 +7,20 @@
 The end is the optimum with all rows: the last point is optimal for fewer and meets every one. A
 box margin is convex and piecewise linear; it enters by tangents, added in the same rounds.
 
-If a battery then charges and discharges at once, which the relaxed (D10) may reward, every battery
-is held to the direction of its net power, hour by hour, and the rounds go on.
+If batteries then charge and discharge at once, which the relaxed (D10) may reward, each is held in
+those hours to the direction of its net power, or, should that be infeasible, to turns of charging
+and discharging; and the rounds go on. The end meets (D10) itself, and is the optimum for these
+directions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..core.errors import SolveError
+from ..core.errors import InfeasibleError, SolveError
 from ..core.solve import (
     CONE_TOLERANCE,
     ConeProgram,
@@ -75,13 +78,22 @@ class _Progress:
     present: BoolArray  #: [time, row]
     slack: IntArray  #: [time, row], column that buys an excess, -1 if none
     blocks: list[tuple[IntArray, IntArray, RowBlock]] = field(default_factory=list)  #: hours, rows
-    modes_fixed: bool = False
     seconds: float = 0.0
     iterations: int = 0
 
+    def branch(self) -> _Progress:
+        """A copy that grows on its own."""
+        return replace(
+            self, present=self.present.copy(), slack=self.slack.copy(), blocks=list(self.blocks)
+        )
 
-def solve_limited(model: OpfModel, problem: LimitedProblem, what: str) -> LimitedSolution:
+
+def solve_limited(
+    model: OpfModel, problem: LimitedProblem, what: str, charging: BoolArray | None = None
+) -> LimitedSolution:
     """The optimum under all network rows.
+
+    ``charging`` [time, battery], if given, says which batteries charge and which discharge when.
 
     Raises:
         InfeasibleError: no point meets all rows; unnamed, see ``infeasibility``.
@@ -89,18 +101,53 @@ def solve_limited(model: OpfModel, problem: LimitedProblem, what: str) -> Limite
     """
     shape = problem.bound.shape
     progress = _Progress(present=np.zeros(shape, dtype=bool), slack=np.full(shape, -1))
+    if charging is not None:
+        everywhere = np.ones_like(charging)
+        return _solve_in_modes(model, problem, progress, everywhere, charging, what)
+    relaxed = _solve_rows(model, problem, progress, what)
+    both = _both_at_once(relaxed.values, problem.batteries)
+    if not np.any(both):
+        return relaxed
+    for charging in _directions(relaxed.values, problem.batteries, both):
+        branch = replace(problem, program=problem.program.branch())
+        try:
+            return _solve_in_modes(model, branch, progress.branch(), both, charging, what)
+        except InfeasibleError as error:
+            infeasible = error
+    raise infeasible
+
+
+def _solve_in_modes(
+    model: OpfModel,
+    problem: LimitedProblem,
+    progress: _Progress,
+    both: BoolArray,
+    charging: BoolArray,
+    what: str,
+) -> LimitedSolution:
+    """Fixes directions until no battery does both; hours that come to it later by net power."""
+    for _ in range(ROUND_LIMIT):
+        fix_modes(problem.program, problem.batteries, both, charging)
+        solution = _solve_rows(model, problem, progress, what)
+        both = _both_at_once(solution.values, problem.batteries)
+        if not np.any(both):
+            return solution
+        charging = net_charging(solution.values, problem.batteries)
+    raise SolveError(what, model.options.solver, Ending.LIMIT, f"{ROUND_LIMIT} rounds of modes")
+
+
+def _solve_rows(
+    model: OpfModel, problem: LimitedProblem, progress: _Progress, what: str
+) -> LimitedSolution:
+    """Steps 1 to 3, from the rows that are in the program already."""
     for _ in range(ROUND_LIMIT):
         program, scaling = problem.program.build()
         raw = _solve_twice(program, what, model.options.solver)
         progress.seconds += raw.report.seconds
         progress.iterations += raw.report.iterations
         x = scaling.values(raw)
-        if _add_exceeded(model, problem, progress, x):
-            continue
-        if progress.modes_fixed or not _both_at_once(x, problem.batteries):
+        if not _add_exceeded(model, problem, progress, x):
             return _collect(progress, raw, scaling, x)
-        fix_modes(problem.program, problem.batteries, _charging(x, problem.batteries))
-        progress.modes_fixed = True
     raise SolveError(what, model.options.solver, Ending.LIMIT, f"{ROUND_LIMIT} rounds of rows")
 
 
@@ -122,13 +169,23 @@ def row_excess(model: OpfModel, problem: LimitedProblem, x: FloatArray) -> Float
     return np.asarray(x[problem.columns] @ problem.effects.T + margin - problem.bound)
 
 
-def _both_at_once(x: FloatArray, batteries: BatteryColumns) -> bool:
+def _both_at_once(x: FloatArray, batteries: BatteryColumns) -> BoolArray:
+    """Where a battery charges and discharges [time, battery]."""
     charge, discharge = x[batteries.charge].sum(axis=2), x[batteries.discharge].sum(axis=2)
-    return bool(np.any(np.minimum(charge, discharge) > MODE_TOLERANCE_KW))
+    return np.asarray(np.minimum(charge, discharge) > MODE_TOLERANCE_KW)
 
 
-def _charging(x: FloatArray, batteries: BatteryColumns) -> BoolArray:
+def net_charging(x: FloatArray, batteries: BatteryColumns) -> BoolArray:
+    """Where a battery charges more than it discharges [time, battery]."""
     return np.asarray(x[batteries.charge].sum(axis=2) > x[batteries.discharge].sum(axis=2))
+
+
+def _directions(x: FloatArray, batteries: BatteryColumns, both: BoolArray) -> Iterator[BoolArray]:
+    """Ways to choose where to charge: by net power, or in turns, which spare the energy."""
+    yield net_charging(x, batteries)
+    turn = np.cumsum(both, axis=0) % 2 == 1
+    yield turn
+    yield ~turn
 
 
 def _add_exceeded(
