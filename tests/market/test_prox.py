@@ -79,7 +79,7 @@ def nearest_by_solver(case: SimpleNamespace) -> tuple[np.ndarray, float]:
 @given(station_hours())
 def test_nearest_plan_is_the_optimum_of_the_quadratic_program_with_and_without_limits(case):
     expected, _ = nearest_by_solver(case)
-    # A gap of 1e-9 of an objective up to 1e5 kW^2, 1-strongly convex: sqrt(2 * 1e-4) kW off at most.
+    # A gap of 1e-9 of up to 1e5 kW^2, 1-strongly convex: at most sqrt(2e-4) kW off.
     assert nearest(case) == pytest.approx(expected, abs=0.015)
 
 
