@@ -8,9 +8,9 @@ The end is the optimum with all rows: the last point is optimal for fewer and me
 box margin is convex and piecewise linear; it enters by tangents, added in the same rounds.
 
 If batteries then charge and discharge at once, which the relaxed (D10) may reward, each is held in
-those hours to the direction of its net power, or, should that be infeasible, to turns of charging
-and discharging; and the rounds go on. The end meets (D10) itself, and is the optimum for these
-directions.
+those hours to the direction of its net power and, where that is infeasible or costs more than a
+thousandth above the relaxation, to turns of charging and discharging; the cheapest counts. The end
+meets (D10) itself, and is the optimum for these directions.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ TOLERANCE = 1e-5
 NEAR = 0.005
 #: Charging and discharging at once, below this, is the solver's noise [kW].
 MODE_TOLERANCE_KW = 0.01
+#: Directions of batteries that cost no more than this above the relaxation are good enough.
+MODE_GAP = 1e-3
 ROUND_LIMIT = 30
 
 
@@ -105,16 +107,36 @@ def solve_limited(
         everywhere = np.ones_like(charging)
         return _solve_in_modes(model, problem, progress, everywhere, charging, what)
     relaxed = _solve_rows(model, problem, progress, what)
-    both = _both_at_once(relaxed.values, problem.batteries)
-    if not np.any(both):
+    if not np.any(_both_at_once(relaxed.values, problem.batteries)):
         return relaxed
+    return _cheapest_directions(model, problem, progress, relaxed, what)
+
+
+def _cheapest_directions(
+    model: OpfModel,
+    problem: LimitedProblem,
+    progress: _Progress,
+    relaxed: LimitedSolution,
+    what: str,
+) -> LimitedSolution:
+    """Tries ways to choose directions until one comes near to the relaxation."""
+    best: LimitedSolution | None = None
+    both = _both_at_once(relaxed.values, problem.batteries)
+    bound = relaxed.report.objective
     for charging in _directions(relaxed.values, problem.batteries, both):
         branch = replace(problem, program=problem.program.branch())
         try:
-            return _solve_in_modes(model, branch, progress.branch(), both, charging, what)
+            found = _solve_in_modes(model, branch, progress.branch(), both, charging, what)
         except InfeasibleError as error:
             infeasible = error
-    raise infeasible
+            continue
+        if best is None or found.report.objective < best.report.objective:
+            best = found
+        if best.report.objective - bound <= MODE_GAP * max(abs(bound), MODE_GAP):
+            break
+    if best is None:
+        raise infeasible
+    return best
 
 
 def _solve_in_modes(

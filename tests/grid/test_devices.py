@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import cvxpy as cp
 import numpy as np
@@ -136,6 +137,31 @@ def test_a_battery_is_not_charged_and_discharged_at_once_to_make_reactive_power(
         np.abs(dispatch.battery_q_kvar.sum(axis=2)) <= 0.5 * np.abs(charge - discharge) + SLACK
     )
     assert dispatch.cost.total > relaxed.value + 1
+
+
+def test_a_battery_that_must_support_the_voltage_all_day_takes_turns(feeder4, day, certain):
+    # Its net power in the relaxation is a little charging in every hour, which fills it up.
+    battery = replace(
+        feeder4.batteries[0], q_per_p_max=3.0, e_min_kwh=0.0, e_max_kwh=200.0, e_start_kwh=100.0
+    )
+    feeder = replace(
+        feeder4,
+        generators=(),
+        wind_turbines=(),
+        batteries=(battery,),
+        limits=replace(feeder4.limits, vm_min_pu=0.989),
+    )
+    flat = {"load_factor": [1.0] * 3, "upstream_price_per_kwh": [0.06] * 3}
+    hours = prices(day(slice(16, 19)), **flat)
+    model = build_opf(feeder, hours, certain(feeder, hours))
+    dispatch = solve_opf(model, *idle(hours))
+    every = []
+    for bits in product((False, True), repeat=3):
+        statement = state_opf(model, *idle(hours), np.array(bits)[:, None])
+        statement.solve(solver=cp.CLARABEL)
+        every.append(statement.value)
+    assert np.isinf(every[-1])  # charging all day
+    assert min(every) * (1 - 1e-5) <= dispatch.cost.total <= 1.02 * min(every)
 
 
 def test_a_battery_alone_needs_room_for_the_errors_of_all_hours(feeder4, day):
