@@ -12,6 +12,7 @@ same dispatch, independently of each other.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -82,7 +83,8 @@ def _pose(
     program.weigh_costs(COST_WEIGHT)
     _add_end(program, upper, 1.0, np.maximum(around_kw, 0), reach_kw)
     _add_end(program, lower, -1.0, np.maximum(-around_kw, 0), reach_kw)
-    return posed
+    # The first directions that batteries can take will do: each try takes seconds.
+    return replace(posed, limited=replace(posed.limited, mode_gap=np.inf))
 
 
 def _add_end(

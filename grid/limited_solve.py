@@ -59,6 +59,7 @@ class LimitedProblem:
     alpha: IntArray  #: [time, device]
     batteries: BatteryColumns
     slack_price: FloatArray | None = None  #: [row], what an excess costs; None forbids it
+    mode_gap: float = MODE_GAP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -132,7 +133,7 @@ def _cheapest_directions(
             continue
         if best is None or found.report.objective < best.report.objective:
             best = found
-        if best.report.objective - bound <= MODE_GAP * max(abs(bound), MODE_GAP):
+        if best.report.objective - bound <= problem.mode_gap * max(abs(bound), MODE_GAP):
             break
     if best is None:
         raise infeasible
