@@ -227,7 +227,7 @@ class RayRuntime(_Context):
 
     def _new_actor(self, place: _Place) -> Any:
         # num_cpus=0: hosts must not hold back other work of the cluster, nor wait for it.
-        options = {"num_cpus": 0, "max_restarts": 0}
+        options = {"num_cpus": 0, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
         return self._ray.remote(**options)(_RayHost).remote(place.blueprints)
 
     def _send(self, place: _Place, batch: list[Call]) -> Any:

@@ -92,9 +92,11 @@ def station_day(
     the worst-case (1 - risk)-quantile of ``errors_kw`` [scenario, time]. No limits are set yet.
     """
     expected = np.zeros(len(pv_factor)) if charging is None else charging.expected_kw
-    support = np.maximum(errors_kw.max(axis=0), model.support_sd * errors_kw.std(axis=0))
+    spread = model.support_sd * errors_kw.std(axis=0)
+    highest = np.maximum(errors_kw.max(axis=0), spread)
+    lowest = np.minimum(errors_kw.min(axis=0), -spread)
     # Against a surplus no margin is needed: PV is curtailed.
-    margin_kw = np.maximum(margin(errors_kw, choice, support), 0.0)
+    margin_kw = np.maximum(margin(errors_kw, choice, highest, support_min=lowest), 0.0)
     return StationDay(
         demand_kw=frozen(station.base_kw + expected),
         margin_kw=frozen(margin_kw),

@@ -14,6 +14,7 @@ from ..market.forecast import StationErrorModel
 from ..market.station import Station, Tariff, TradeLink
 from ..traffic.network import RoadNetwork
 from ..uncertainty.margins import RiskTreatment
+from ..uncertainty.radius import RadiusRule
 from .casefile import build, checks, wires
 from .casefile.overrides import overridden
 from .casefile.rows import Rows, checked_profiles, checked_rows, checked_settings
@@ -35,13 +36,16 @@ BUILT_IN = Path(__file__).parent / "cases"
 class RiskDefaults:
     """How chance constraints are treated when the user does not choose.
 
-    ``radius_scale`` is C of the ambiguity radius C sigma / sqrt(samples).
+    The four radius fields set the ambiguity radius of stations, see ``RiskChoice``.
     """
 
     treatment: RiskTreatment
     confidence: float
     samples: int
+    radius_rule: RadiusRule
     radius_scale: float
+    radius_confidence: float
+    radius_kw: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -165,7 +169,10 @@ def _case(
             treatment=RiskTreatment(risk.treatment),
             confidence=risk.confidence,
             samples=risk.samples,
+            radius_rule=RadiusRule(risk.radius_rule),
             radius_scale=risk.radius_scale,
+            radius_confidence=risk.radius_confidence,
+            radius_kw=risk.radius_kw,
         ),
         hosting_road={row.station: row.road for row in tables["stations"]},
         digest=files.digest,

@@ -207,7 +207,7 @@ def _carry_out(
         ):
             episode = run_episode(case, options, runtime=runtime, watch=progress, recorder=recorder)
     except KeyboardInterrupt:
-        err.print(f"interrupted; continue with: roadvolt resume {recorder.folder}")
+        err.print(f"interrupted; continue with: roadvolt resume {recorder.folder}", soft_wrap=True)
         raise typer.Exit(1) from None
     except (SolveError, AgreementError, NegotiationError) as error:
         _print_summary(recorder.fail(case, options, error), recorder.folder, as_json)

@@ -114,7 +114,10 @@ class Parties:
             choice=RiskChoice(
                 treatment=options.treatment,
                 risk=options.risk,
+                radius_rule=case.risk.radius_rule,
                 radius_scale=case.risk.radius_scale,
+                radius_confidence=case.risk.radius_confidence,
+                radius_fixed=case.risk.radius_kw,
             ),
             seed=options.seed,
             samples=options.samples,

@@ -83,7 +83,8 @@ class Recorder:
             Run(folder=self.folder, summary=episode.summary, tables=episode.tables), episode.case
         )
         save_summary(episode.summary, self.folder)
-        self._checkpoint_path.unlink(missing_ok=True)
+        for path in self.folder.glob("checkpoint*"):
+            path.unlink()
 
     def fail(self, case: Case, options: EpisodeOptions, error: RoadvoltError) -> dict[str, Any]:
         """Writes and returns the summary of a run that ended without agreement."""

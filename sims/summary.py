@@ -135,4 +135,5 @@ def _traffic(parts: Parts) -> dict[str, Any]:
         "charging_kwh": float(np.sum(parts.forecast.demand.expected_kw)),
         "delay_veh_h": float(np.sum(assignment.delay_min * assignment.flow_veh_per_h)) / 60,
         "cost_total": assignment.cost.total,
+        "certificate": assignment.certificate.worst(),
     }

@@ -95,7 +95,10 @@ class RiskSettings(Section):
     treatment: Literal["sp", "dro", "ro"] = "dro"
     confidence: Confidence = 0.95
     samples: Annotated[int, Between("scenarios", 10, 1_000_000)] = 1000
+    radius_rule: Literal["scaled", "bootstrap", "concentration", "tolerance", "fixed"] = "scaled"
     radius_scale: Factor = 0.3
+    radius_confidence: Confidence = 0.95
+    radius_kw: Annotated[float, Between("in kW", 0.0, 10_000.0)] = 0.0
 
 
 class Settings(Section):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -193,3 +196,28 @@ def test_bad_words_are_refused_with_a_hint(
     answer = roadvolt(*words)
     assert answer.code == 2
     assert hint in answer.err
+
+
+def test_ctrl_c_leaves_a_run_that_resume_brings_to_the_same_end(
+    roadvolt: Roadvolt, tmp_path: Path
+) -> None:
+    """A real process and a real signal; a small gap gives it the time to be interrupted."""
+    words = ("run", "tiny", *FAST, "--gap", "1e-6")
+    program = [sys.executable, "-c", "from roadvolt.sims.cli import main; main()"]
+    child = subprocess.Popen(
+        [*program, *words, "--out", str(tmp_path / "cut")], stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while "exchange 30:" not in "".join(p.read_text() for p in tmp_path.rglob("log.txt")):
+        assert time.monotonic() < deadline
+        assert child.poll() is None
+        time.sleep(0.002)
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=60)
+    folder = folder_of(tmp_path / "cut")
+    assert child.returncode == 1
+    assert f"roadvolt resume {folder}" in said
+    resumed = json.loads(roadvolt("resume", folder, "--runtime", "local", "--json").out)
+    whole = json.loads(roadvolt(*words, "--out", tmp_path / "whole", "--json").out)
+    assert resumed["result_hash"] == whole["result_hash"]
+    assert not list(folder.glob("checkpoint*"))

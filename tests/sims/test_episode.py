@@ -245,3 +245,15 @@ def test_b3_approved_day_keeps_line_17_within_its_rating_in_exact_flows(b3: Epis
     assert lines[lines["line"] == "17"]["ac_q95_loading"].max() < 1.0
     assert b3.summary["ac"]["kept_promise"]
     assert b3.summary["stations"]["unserved_kwh"] < 1e-6
+
+
+def test_a_ball_of_radius_zero_is_the_stochastic_treatment(tiny: Case, episode: Episode) -> None:
+    pointlike = load_case("tiny", overrides={"risk.radius_rule": "fixed", "risk.radius_kw": "0"})
+    stochastic = EpisodeOptions(samples=200, fresh_samples=50, shards=3, treatment=RiskTreatment.SP)
+    robust = EpisodeOptions(samples=200, fresh_samples=50, shards=3)
+    margins = [
+        run_episode(case, options).tables["station_hours"]["margin_kw"]
+        for case, options in ((pointlike, robust), (tiny, stochastic))
+    ]
+    assert margins[0].tolist() == margins[1].tolist()
+    assert (episode.tables["station_hours"]["margin_kw"] >= margins[0]).all()
