@@ -1,4 +1,5 @@
-# `make demo` runs one coordination episode; `make test` runs the tests.
+# `make demo` runs one coordination episode; `make test` runs the tests; `make bench` times the
+# hot paths against what one would use otherwise (minutes).
 # Both first make .venv with everything in it; nothing outside this folder changes.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -15,6 +16,11 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	cd .venv/ns && ../bin/mypy --config-file ../../pyproject.toml -p roadvolt
 	cd .venv/ns && ../bin/lint-imports --config ../../pyproject.toml
+
+bench: .venv/ready
+	$(BIN)/python benchmarks/clearing.py
+	$(BIN)/python benchmarks/opf.py
+	$(BIN)/python benchmarks/power_flow.py
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12")'

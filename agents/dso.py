@@ -8,11 +8,13 @@ import numpy as np
 
 from ..core.errors import InfeasibleError
 from ..core.units import frozen
+from ..grid.anchoring import anchor_to_ac
 from ..grid.envelope import operating_envelope
 from ..grid.feeder import ConnectionPoint, ErrorModel, Feeder, GridDay
 from ..grid.forecast_errors import fit_moments, sample_errors, support_kw
 from ..grid.opf import solve_opf
-from ..grid.opf_model import OpfOptions, build_opf
+from ..grid.opf_model import OpfModel, build_opf
+from ..grid.opf_options import OpfOptions
 from ..grid.projection import Projection, project
 from ..uncertainty.seeds import generator
 from .messages import AdjustmentSignal, Approval, Submission, WithdrawalLimits
@@ -30,6 +32,7 @@ class OperatorCase:
     samples: int
     seed: int
     backoff_kw: float
+    anchor_passes: int  #: how often voltages are anchored to AC, see ``grid.anchoring``
 
 
 class Dso:
@@ -54,19 +57,25 @@ class Dso:
             InfeasibleError: the grid cannot be run within its limits even if no station draws or
                 delivers anything; names the limits.
         """
-        case = self._case
+        points, withdrawal_kw = self._case.points, submission.withdrawal_kw
+        model, dispatch = self._model, None
         try:
-            dispatch = solve_opf(self._model, case.points, submission.withdrawal_kw)
+            dispatch = solve_opf(model, points, withdrawal_kw)
+            for _ in range(self._case.anchor_passes):
+                model = anchor_to_ac(model, points, withdrawal_kw, dispatch)
+                dispatch = solve_opf(model, points, withdrawal_kw)
         except InfeasibleError as refused:
-            named = tuple(str(miss) for miss in refused.misses)
-            return self._adjust(submission, last_round, named)
+            # What an envelope has promised is kept, by the model that it was proved with.
+            if dispatch is None or not submission.limits.envelope:
+                named = tuple(str(miss) for miss in refused.misses)
+                return self._adjust(model, submission, last_round, named)
         return Approval(round=submission.round, dispatch=dispatch)
 
     def _adjust(
-        self, submission: Submission, last_round: bool, named: tuple[str, ...]
+        self, model: OpfModel, submission: Submission, last_round: bool, named: tuple[str, ...]
     ) -> AdjustmentSignal:
         case = self._case
-        wish = project(self._model, case.points, submission.withdrawal_kw, case.backoff_kw)
+        wish = project(model, case.points, submission.withdrawal_kw, case.backoff_kw)
         # Where nothing would change, tightening single limits cannot help either.
         envelope = last_round or not wish.adjustment_kw.any()
         limits = self._envelope(submission, wish) if envelope else _tightened(submission, wish)
@@ -76,12 +85,13 @@ class Dso:
             permitted_kw=wish.permitted_kw,
             adjustment_kw=wish.adjustment_kw,
             binding=wish.binding or named,
-            envelope=envelope,
         )
 
     def _envelope(self, submission: Submission, wish: Projection) -> WithdrawalLimits:
         lower, upper = operating_envelope(self._model, self._case.points, wish.permitted_kw)
-        return WithdrawalLimits(round=submission.round, lower_kw=lower, upper_kw=upper)
+        return WithdrawalLimits(
+            round=submission.round, lower_kw=lower, upper_kw=upper, envelope=True
+        )
 
 
 def _tightened(submission: Submission, wish: Projection) -> WithdrawalLimits:

@@ -42,11 +42,15 @@ class ChargingDemand:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WithdrawalLimits:
-    """Operator -> stations: lowest and highest net withdrawal [time, station]; infinite: none."""
+    """Operator -> stations: lowest and highest net withdrawal [time, station]; infinite: none.
+
+    Of an ``envelope`` the operator has proved that any response within can be carried.
+    """
 
     round: int
     lower_kw: FloatArray
     upper_kw: FloatArray
+    envelope: bool = False
 
     @staticmethod
     def none(hours: int, stations: int) -> WithdrawalLimits:
@@ -84,7 +88,7 @@ class AdjustmentSignal:
 
     ``permitted_kw`` [time, station] is the nearest net withdrawal that the grid can carry,
     ``adjustment_kw`` [time, station, phase] the change it asks for. ``binding`` names the limits of
-    the grid that ask for it. With ``envelope`` any response within the limits can be carried.
+    the grid that ask for it.
     """
 
     round: int
@@ -92,7 +96,6 @@ class AdjustmentSignal:
     permitted_kw: FloatArray
     adjustment_kw: FloatArray
     binding: tuple[str, ...]
-    envelope: bool
 
 
 def require_round(sender: str, expected: int, received: int) -> None:

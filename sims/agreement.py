@@ -45,7 +45,7 @@ class TradingRound(Generic[ProposalT]):
         """approved, adjusted or envelope."""
         if isinstance(self.answer, Approval):
             return "approved"
-        return "envelope" if self.answer.envelope else "adjusted"
+        return "envelope" if self.answer.limits.envelope else "adjusted"
 
     @property
     def adjusted_kw(self) -> FloatArray:

@@ -24,7 +24,7 @@ from ..agents.station import StationsCase, StationShard
 from ..agents.transport import Forecast, TransportOperator
 from ..core.units import FloatArray, IntArray, frozen
 from ..grid.feeder import ConnectionPoint
-from ..grid.opf_model import OpfOptions
+from ..grid.opf_options import OpfOptions
 from ..market.clearing import Clearing, ClearingOptions, RoundLog, clear
 from ..market.partition import split_market
 from ..market.station import Schedule
@@ -141,6 +141,7 @@ class Parties:
             samples=options.samples,
             seed=options.seed,
             backoff_kw=options.backoff_kw,
+            anchor_passes=options.anchor_passes,
         )
         roads = (case.roads, options.seed)
         shards = [

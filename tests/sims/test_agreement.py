@@ -31,12 +31,14 @@ def signal(submission: Submission, upper: np.ndarray, envelope: bool) -> Adjustm
     return AdjustmentSignal(
         round=submission.round,
         limits=WithdrawalLimits(
-            round=submission.round, lower_kw=submission.limits.lower_kw, upper_kw=upper
+            round=submission.round,
+            lower_kw=submission.limits.lower_kw,
+            upper_kw=upper,
+            envelope=envelope,
         ),
         permitted_kw=submission.withdrawal_kw + change,
         adjustment_kw=change[..., None] * np.full(3, 1 / 3),
         binding=("line L1 phase a 00:00",),
-        envelope=envelope,
     )
 
 

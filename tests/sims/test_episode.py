@@ -257,3 +257,17 @@ def test_a_ball_of_radius_zero_is_the_stochastic_treatment(tiny: Case, episode: 
     ]
     assert margins[0].tolist() == margins[1].tolist()
     assert (episode.tables["station_hours"]["margin_kw"] >= margins[0]).all()
+
+
+@pytest.mark.parametrize(("anchor_passes", "kept"), [(0, False), (2, True)])
+def test_anchored_reviews_keep_a_tight_voltage_promise_that_plain_ones_break(
+    anchor_passes: int, kept: bool
+) -> None:
+    """With 0.95 pu the lower limit binds, and LinDist3Flow alone is too optimistic about it."""
+    tight = load_case("utn12-ieee33", overrides={"feeder.vm_min_pu": "0.95"})
+    options = EpisodeOptions(samples=200, fresh_samples=200, anchor_passes=anchor_passes)
+    episode = run_episode(tight, options)
+    assert episode.summary["ac"]["kept_promise"] is kept
+    broken = episode.tables["limits"].query("not kept")
+    assert list(broken["family"]) == ([] if kept else ["lowest voltage at bus"])
+    assert bool(episode.summary["ac"]["breaches"]) is not kept
