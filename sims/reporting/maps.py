@@ -83,6 +83,7 @@ def draw_feeder(figure: Figure, axes: Axes, case: Case, tables: Tables) -> None:
         axes.text(x, y, bus, color=palette.readable_on(fill), **style)
     _scale(figure, axes, palette.VOLTAGE, (1 - swing, 1 + swing), "voltage [pu]")
     axes.set(title="Lowest median voltage of the day, and the largest trades", aspect="equal")
+    axes.margins(y=0.15)  # data end at bus centres, and discs would be cut in half
     axes.axis("off")
 
 
