@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from .sims.case import Case, case_names, load_case
     from .sims.episode import Episode, run_episode
-    from .sims.options import EpisodeOptions
+    from .sims.options import EpisodeOptions, options_for
     from .sims.results import Run, load_run
     from .uncertainty.margins import RiskTreatment
 
@@ -43,13 +43,14 @@ __all__ = [
     "case_names",
     "load_case",
     "load_run",
+    "options_for",
     "run_episode",
 ]
 
 _HOMES = {
     "sims.case": ("Case", "case_names", "load_case"),
     "sims.episode": ("Episode", "run_episode"),
-    "sims.options": ("EpisodeOptions",),
+    "sims.options": ("EpisodeOptions", "options_for"),
     "sims.results": ("Run", "load_run"),
     "uncertainty.margins": ("RiskTreatment",),
 }

@@ -54,8 +54,9 @@ class Dso:
         """Answers a submission: approval with the dispatch, or limits to trade again within.
 
         Raises:
-            InfeasibleError: the grid cannot be run within its limits even if no station draws or
-                delivers anything; names the limits.
+            InfeasibleError: the limits, less the back-off, cannot be kept even if no station draws
+                or delivers anything; names the limits.
+            PowerFlowError: the exact power flow of a dispatch has no solution.
         """
         points, withdrawal_kw = self._case.points, submission.withdrawal_kw
         model, dispatch = self._model, None

@@ -66,7 +66,8 @@ class WithdrawalLimits:
 class Submission:
     """Stations -> operator: the net withdrawals they have traded for [time, station].
 
-    ``limits`` are those in force when they traded; new ones only ever tighten them.
+    ``limits`` are those in force when they traded; new ones tighten them, until an envelope takes
+    their place.
     """
 
     round: int

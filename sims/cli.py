@@ -15,14 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..core.errors import (
-    AgreementError,
-    CaseError,
-    NegotiationError,
-    ResultsError,
-    RoadvoltError,
-    SolveError,
-)
+from ..core.errors import CaseError, HostLost, ResultsError, RoadvoltError
 
 if TYPE_CHECKING:
     from .case import Case
@@ -103,18 +96,17 @@ def run(
     """Runs one coordination episode."""
     from ..uncertainty.margins import RiskTreatment
     from .case import load_case
-    from .options import EpisodeOptions
+    from .options import options_for
     from .recorder import Recorder
 
     loaded = load_case(case, overrides=_pairs(set_ or []))
-    options = EpisodeOptions(
-        seed=seed,
-        treatment=RiskTreatment(risk.value) if risk else loaded.risk.treatment,
-        confidence=confidence or loaded.risk.confidence,
-        samples=samples or loaded.risk.samples,
-        shards=shards,
-        gap=gap,
-    )
+    chosen = {
+        "treatment": RiskTreatment(risk.value) if risk else None,
+        "confidence": confidence,
+        "samples": samples,
+    }
+    kept = {name: value for name, value in chosen.items() if value is not None}
+    options = options_for(loaded, seed=seed, shards=shards, gap=gap, **kept)
     recorder = Recorder.begin(out_, loaded, options, csv=csv)
     _carry_out(loaded, options, recorder, runtime, address, workers, quiet, json_)
 
@@ -209,13 +201,14 @@ def _carry_out(
     except KeyboardInterrupt:
         err.print(f"interrupted; continue with: roadvolt resume {recorder.folder}", soft_wrap=True)
         raise typer.Exit(1) from None
-    except (SolveError, AgreementError, NegotiationError) as error:
+    except HostLost as error:
+        err.print(f"{error}; continue with: roadvolt resume {recorder.folder}", soft_wrap=True)
+        raise typer.Exit(1) from error
+    except RoadvoltError as error:
         _print_summary(recorder.fail(case, options, error), recorder.folder, as_json)
         raise typer.Exit(1) from error
     recorder.finish(episode)
     _print_summary(episode.summary, recorder.folder, as_json)
-    if episode.summary["status"] != "agreed" or not episode.summary["ac"]["kept_promise"]:
-        raise typer.Exit(1)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from ..market.station import StationDay
 from ..uncertainty.seeds import generator
 from .agreement import Agreement, reach_agreement
 from .case import Case
-from .options import EpisodeOptions
+from .options import EpisodeOptions, options_for
 from .parties import Parties
 from .parts import Adequacy, Parts, StationPlan
 from .progress import Event, PhaseStarted, Watcher, log_event
@@ -65,7 +65,7 @@ def run_episode(
 
     Args:
         case: from ``load_case``.
-        options: None takes the case's own treatment of risk.
+        options: from ``options_for``; None takes the case's own treatment of risk.
         runtime: where the agents live; None is this process. It changes no number.
         watch: told of every step, see ``progress``.
         recorder: keeps checkpoints, and gives back the last one when a run is resumed.
@@ -75,8 +75,10 @@ def run_episode(
         InfeasibleError: the grid cannot be run within its limits whatever the stations do.
         NegotiationError: the stations' negotiation did not reach its gap.
         SolveError: a solver failed.
+        PowerFlowError: an exact power flow of a reviewed day, or of every sample, has no solution.
+        HostLost: an agent's host died more often than it may.
     """
-    options = options or default_options(case)
+    options = options or options_for(case)
     clock = _Clock(watch or (lambda event: None))
     home: AbstractContextManager[Any] = nullcontext(runtime) if runtime else LocalRuntime()
     # One linear-algebra thread here as at the hosts: more would change the last bits of a sum.
@@ -111,15 +113,6 @@ def run_episode(
         adequacy=adequacy,
     )
     return _to_episode(parts, clock)
-
-
-def default_options(case: Case) -> EpisodeOptions:
-    """The case's own treatment of risk, everything else as usual."""
-    return EpisodeOptions(
-        treatment=case.risk.treatment,
-        confidence=case.risk.confidence,
-        samples=case.risk.samples,
-    )
 
 
 class _Clock:

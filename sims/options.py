@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..uncertainty.margins import RiskTreatment
+from .case import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +34,13 @@ class EpisodeOptions:
     def risk(self) -> float:
         """Allowed violation probability of a single limit."""
         return 1.0 - self.confidence
+
+
+def options_for(case: Case, **choices: Any) -> EpisodeOptions:
+    """Options in which the case's own treatment of risk holds where ``choices`` do not say else."""
+    own = {
+        "treatment": case.risk.treatment,
+        "confidence": case.risk.confidence,
+        "samples": case.risk.samples,
+    }
+    return EpisodeOptions(**{**own, **choices})

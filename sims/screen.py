@@ -108,7 +108,8 @@ def _cost_table(summary: Mapping[str, Any]) -> Table:
         (f"distribution operator's cost [{unit}]", dso["cost_without_p2p"], dso["cost_total"]),
     ]
     for name, before, after in rows:
-        table.add_row(name, _number(before), _number(after), _change(before, after))
+        # As Text: rich would take [kWh] for a style.
+        table.add_row(Text(name), _number(before), _number(after), _change(before, after))
     return table
 
 
@@ -135,7 +136,8 @@ def _facts_table(summary: Mapping[str, Any]) -> Table:
             f"lines loaded up to {100 * ac['line_loading_max']:.0f} %"
         ),
         "limits on fresh samples": (
-            f"worst single limit violated in {100 * ac['violation_rate']:.2f} % of samples, "
+            f"worst of the grid exceeded in {100 * ac['violation_rate']:.2f} % of samples, "
+            f"worst margin of a station in {100 * ac['adequacy_violation_rate']:.2f} %, "
             f"{100 * ac['promised']:.0f} % allowed"
         ),
         "linear model": f"off by at most {ac['model_error_max_pu']:.4f} pu",

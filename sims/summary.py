@@ -133,6 +133,7 @@ def _traffic(parts: Parts) -> dict[str, Any]:
         "unserved_trips": float(np.sum(assignment.unserved_trips_veh_per_h)),
         "charged_vehicles": float(np.sum(assignment.ev_per_h)),
         "charging_kwh": float(np.sum(parts.forecast.demand.expected_kw)),
+        "charged_after_midnight_kwh": float(parts.forecast.load.overflow_kwh.sum(axis=1).mean()),
         "delay_veh_h": float(np.sum(assignment.delay_min * assignment.flow_veh_per_h)) / 60,
         "cost_total": assignment.cost.total,
         "certificate": assignment.certificate.worst(),
