@@ -135,7 +135,7 @@ def _to_highs(program: LinearProgram) -> highspy.HighsLp:
     lp.a_matrix_.value_ = matrix.data
     if program.integer is not None:
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-        lp.integrality_ = [kinds[flag] for flag in program.integer]
+        lp.integrality_ = [kinds[int(flag)] for flag in program.integer]
     return lp
 
 
@@ -388,7 +388,7 @@ def _cvxpy_membership(slack: Any, kind: ConeKind) -> Any:
     import cvxpy as cp
 
     if kind is ConeKind.ZERO:
-        return slack == 0
+        return -slack == 0  # cvxpy's multiplier of "slack == 0" has the opposite sign of z
     if kind is ConeKind.NONNEGATIVE:
         return slack >= 0
     return cp.SOC(slack[0], slack[1:])
