@@ -12,6 +12,7 @@ import pandas as pd
 from ..agents.messages import AdjustmentSignal
 from ..core.units import PHASES, FloatArray
 from ..grid.dispatch import Dispatch
+from ..grid.limit_rates import LimitRate
 from ..grid.verification import QUANTILES
 from ..market.station import TradeLink
 from .parts import Parts, StationPlan
@@ -358,11 +359,13 @@ def _nodal_prices(parts: Parts) -> pd.DataFrame:
 def _limits(parts: Parts) -> pd.DataFrame:
     check, adequacy = parts.verification, parts.adequacy
     broken = {breach.kind for breach in check.breaches}
+    # A family without limits, such as the energies of no batteries, has no worst one.
+    by_kind = {family.kind: family for family in check.families}
     rows = [
         {
             "family": str(family.kind),
             "promised": check.risk,
-            "worst_limit": _limit_name(worst.element, worst.phase, worst.time),
+            "worst_limit": _limit_name(worst) if worst.rate else "",
             "worst_rate": worst.rate,
             "rate_low": worst.lower,
             "rate_high": worst.upper,
@@ -371,13 +374,14 @@ def _limits(parts: Parts) -> pd.DataFrame:
             ),
             "kept": family.kind not in broken,
         }
-        for family, worst in zip(check.families, check.worst, strict=True)
+        for worst in check.worst
+        for family in [by_kind[worst.kind]]
     ]
     rows.append(
         {
             "family": "energy adequacy of station",
             "promised": adequacy.promised,
-            "worst_limit": _limit_name(adequacy.station, "", adequacy.hour),
+            "worst_limit": f"{adequacy.station} {adequacy.hour:02d}:00",
             "worst_rate": adequacy.worst_rate,
             "rate_low": adequacy.low,
             "rate_high": adequacy.high,
@@ -388,8 +392,9 @@ def _limits(parts: Parts) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _limit_name(element: str, phase: str, hour: int) -> str:
-    return " ".join([element, *(["phase", phase] if phase else []), f"{hour:02d}:00"])
+def _limit_name(worst: LimitRate) -> str:
+    phase = f" phase {worst.phase}" if worst.phase else ""
+    return f"{worst.element}{phase} {worst.time:02d}:00"
 
 
 def _costs(parts: Parts) -> pd.DataFrame:
