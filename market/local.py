@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from ..core.solve import QuadraticProgram, QuadraticSolution, solve_quadratic
+from ..core.quadratic import QuadraticProgram, QuadraticSolution, solve_quadratic
 from ..core.units import FloatArray, frozen
 from .program import StationProgram, build_stations, solve_stations, to_schedule
 from .station import Schedule, Station, StationDay, Tariff, TradeLink

@@ -5,14 +5,8 @@ import pytest
 import scipy.sparse as sp
 
 from roadvolt.core.errors import InfeasibleError, SolveError
-from roadvolt.core.solve import (
-    Cone,
-    ConeKind,
-    ConeProgram,
-    QuadraticProgram,
-    solve_cone,
-    solve_quadratic,
-)
+from roadvolt.core.quadratic import QuadraticProgram, solve_quadratic
+from roadvolt.core.solve import Cone, ConeKind, ConeProgram, solve_cone
 
 
 def program(quadratic, cost, matrix, rows, columns):
