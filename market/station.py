@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..core.units import FloatArray
+from ..core.units import PHASES, FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,6 +29,17 @@ class Station:
     degradation_per_kwh: float
     grid_limit_kw: float
     base_kw: FloatArray  #: [time] local demand besides charging vehicles, expected
+
+    @property
+    def phase_share(self) -> tuple[float, float, float]:
+        """Share of its power on phases a, b, c: equal parts on the phases that it uses."""
+        a, b, c = ((phase in self.phases) / len(self.phases) for phase in PHASES)
+        return a, b, c
+
+    def wear_cost(self, charge_kw: FloatArray, discharge_kw: FloatArray) -> FloatArray:
+        """What degradation costs in every hour [time]."""
+        through = charge_kw * self.efficiency_charge + discharge_kw / self.efficiency_discharge
+        return self.degradation_per_kwh * through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

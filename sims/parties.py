@@ -31,7 +31,6 @@ from ..market.station import Schedule
 from ..uncertainty.margins import RiskChoice
 from .case import Case
 from .options import EpisodeOptions
-from .tables import phase_share
 
 _TRANSPORT, _DSO = "transport", "dso"
 
@@ -126,8 +125,7 @@ class Parties:
     def points(self) -> tuple[ConnectionPoint, ...]:
         """Where the stations are connected: all that the operator knows of them."""
         return tuple(
-            ConnectionPoint(id=s.id, bus=s.bus, share=phase_share(s.phases))
-            for s in self._case.stations
+            ConnectionPoint(id=s.id, bus=s.bus, share=s.phase_share) for s in self._case.stations
         )
 
     def _blueprints(self) -> list[Blueprint]:

@@ -10,7 +10,7 @@ from .agreement import Agreement
 from .parts import Parts, StationPlan
 from .recorder import options_to_json
 from .results import package_versions
-from .tables import social_cost
+from .station_tables import social_cost
 
 
 def build_summary(parts: Parts, seconds: dict[str, float], digest: str) -> dict[str, Any]:

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..agents.messages import AdjustmentSignal
 from ..core.units import PHASES, FloatArray
 from ..grid.dispatch import Dispatch
 from ..grid.limit_rates import LimitRate
 from ..grid.verification import QUANTILES
-from ..market.station import TradeLink
-from .parts import Parts, StationPlan
+from . import station_tables
+from .long_table import hours_of, long_table
+from .parts import Parts
 from .schema import TABLES
+from .station_tables import social_cost
 
-#: Trades below this are what the negotiation leaves of a zero.
-_TRADE_KWH = 1e-6
 _EXTREMES = ("min", "q05", "median", "q95", "max")
 
 
 def build_tables(parts: Parts) -> dict[str, pd.DataFrame]:
     """Every table of ``schema.TABLES``, with its columns in that order."""
     built = {
-        "station_hours": _station_hours(parts),
-        "trades": _trades(parts),
-        "settlement": _settlement(parts),
-        "negotiation": _negotiation(parts),
-        "trading_rounds": _trading_rounds(parts),
-        "adjustments": _adjustments(parts),
+        "station_hours": station_tables.station_hours(parts),
+        "trades": station_tables.trades(parts),
+        "settlement": station_tables.settlement(parts),
+        "negotiation": station_tables.negotiation(parts),
+        "trading_rounds": station_tables.trading_rounds(parts),
+        "adjustments": station_tables.adjustments(parts),
         "roads": _roads(parts),
         "sites": _sites(parts),
         "routes": _routes(parts),
@@ -45,175 +43,10 @@ def build_tables(parts: Parts) -> dict[str, pd.DataFrame]:
     return {name: built[name][list(columns)] for name, columns in TABLES.items()}
 
 
-def _long(axes: dict[str, Sequence[Any]], values: dict[str, FloatArray]) -> pd.DataFrame:
-    """One row for every combination of the axes; ``values`` have the shape of the axes."""
-    grid = np.meshgrid(*(np.arange(len(labels)) for labels in axes.values()), indexing="ij")
-    keys = {
-        name: np.array(labels)[index.ravel()]
-        for (name, labels), index in zip(axes.items(), grid, strict=True)
-    }
-    return pd.DataFrame(keys | {name: np.ravel(array) for name, array in values.items()})
-
-
-def _hours(parts: Parts) -> range:
-    return range(parts.case.hours)
-
-
-def _stations(parts: Parts) -> list[str]:
-    return [station.id for station in parts.case.stations]
-
-
-def _stacked(parts: Parts, field: str) -> FloatArray:
-    """One field of the stations' days [time, station]."""
-    return np.column_stack([getattr(day, field) for day in parts.days])
-
-
-def _station_hours(parts: Parts) -> pd.DataFrame:
-    plan, limits = parts.together.proposal, parts.together.limits
-    charging = np.zeros((parts.case.hours, len(parts.case.stations)))
-    for k, station in enumerate(parts.forecast.demand.stations):
-        charging[:, _stations(parts).index(station)] = parts.forecast.demand.expected_kw[:, k]
-    schedule = plan.schedule
-    return _long(
-        {"hour": _hours(parts), "station": _stations(parts)},
-        {
-            "demand_kw": _stacked(parts, "demand_kw"),
-            "charging_kw": charging,
-            "margin_kw": _stacked(parts, "margin_kw"),
-            "pv_available_kw": _stacked(parts, "pv_kw"),
-            "pv_kw": schedule.pv_kw,
-            "buy_kw": schedule.buy_kw,
-            "sell_kw": schedule.sell_kw,
-            "trade_kw": schedule.trade_kw,
-            "charge_kw": schedule.charge_kw,
-            "discharge_kw": schedule.discharge_kw,
-            "soc_kwh": schedule.soc_kwh,
-            "unserved_kw": schedule.unserved_kw,
-            "withdrawal_kw": schedule.withdrawal_kw,
-            "withdrawal_min_kw": limits.lower_kw,
-            "withdrawal_max_kw": limits.upper_kw,
-            "price_per_kwh": plan.price_per_kwh,
-        },
-    )
-
-
-def _trades(parts: Parts) -> pd.DataFrame:
-    links: tuple[TradeLink, ...] = parts.case.links
-    trade = parts.together.proposal.trade_kw
-    hours, used = np.nonzero(np.abs(trade) > _TRADE_KWH)
-    buys = trade[hours, used] > 0
-    ends = np.array([(link.station_a, link.station_b) for link in links]).reshape(-1, 2)
-    return pd.DataFrame(
-        {
-            "hour": hours,
-            "link": np.array([link.id for link in links], dtype=object)[used],
-            "seller": np.where(buys, ends[used, 1], ends[used, 0]),
-            "buyer": np.where(buys, ends[used, 0], ends[used, 1]),
-            "energy_kwh": np.abs(trade[hours, used]),
-            "price_per_kwh": parts.by_prices.price_per_kwh[hours, used],
-            "fee_per_kwh": np.array([link.fee_per_kwh for link in links])[used],
-        }
-    )
-
-
-def _settlement(parts: Parts) -> pd.DataFrame:
-    prices, bargained = parts.by_prices, parts.by_bargaining
-    return pd.DataFrame(
-        {
-            "station": _stations(parts),
-            "cost_alone": prices.standalone_cost,
-            "cost_own": parts.together.proposal.schedule.cost,
-            "payment": prices.payment,
-            "cost_traded": prices.cost,
-            "gain": prices.gain,
-            "payment_nash": bargained.payment,
-            "gain_nash": bargained.gain,
-        }
-    )
-
-
-def _negotiation(parts: Parts) -> pd.DataFrame:
-    rows = []
-    for turn in parts.together.rounds:
-        plan = turn.proposal
-        before = plan.exchanges[0].iteration - plan.exchanges[0].steps if plan.exchanges else 0
-        rows += [
-            {
-                "trading_round": turn.number,
-                "exchange": exchange,
-                "iterations": row.iteration - before,
-                "primal_kw": row.primal_kw,
-                "dual_kw": row.dual_kw,
-                "upper_bound": _finite(row.upper),
-                "lower_bound": _finite(row.lower),
-                "gap": _finite(row.gap),
-            }
-            for exchange, row in enumerate(plan.exchanges, 1)
-        ]
-    return pd.DataFrame(rows, columns=list(TABLES["negotiation"]))
-
-
-def _finite(value: float) -> float:
-    """A bound that does not exist yet is empty, not infinite."""
-    return value if math.isfinite(value) else math.nan
-
-
-def _trading_rounds(parts: Parts) -> pd.DataFrame:
-    rows = []
-    for turn in parts.together.rounds:
-        answer, adjusted = turn.answer, turn.adjusted_kw
-        signal = answer if isinstance(answer, AdjustmentSignal) else None
-        rows.append(
-            {
-                "trading_round": turn.number,
-                "answer": turn.verdict,
-                "exchanges": len(turn.proposal.exchanges),
-                "stations_cost": social_cost(parts, turn.proposal),
-                "adjusted_kwh": float(adjusted.sum()),
-                "stations_adjusted": int((adjusted > 0).any(axis=0).sum()),
-                "unserved_kwh": float(turn.proposal.schedule.unserved_kw.sum()),
-                "binding": "; ".join(signal.binding) if signal else "",
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def social_cost(parts: Parts, plan: StationPlan) -> float:
-    """What the stations' day costs them together: own costs and network fees; payments cancel."""
-    fees = np.array([link.fee_per_kwh for link in parts.case.links])
-    return float(plan.schedule.cost.sum() + (np.abs(plan.trade_kw) @ fees).sum())
-
-
-def _adjustments(parts: Parts) -> pd.DataFrame:
-    share = np.array([phase_share(s.phases) for s in parts.case.stations])
-    pieces = [pd.DataFrame(columns=list(TABLES["adjustments"]))]
-    for turn in parts.together.rounds:
-        if not isinstance(turn.answer, AdjustmentSignal):
-            continue
-        table = _long(
-            {"hour": _hours(parts), "station": _stations(parts), "phase": PHASES},
-            {
-                "submitted_kw": turn.proposal.withdrawal_kw[..., None] * share,
-                "adjustment_kw": turn.answer.adjustment_kw,
-                "permitted_kw": turn.answer.permitted_kw[..., None] * share,
-            },
-        )
-        table.insert(0, "trading_round", turn.number)
-        pieces.append(table[table["adjustment_kw"] != 0])
-    kept = [piece for piece in pieces if len(piece)] or pieces[:1]
-    return pd.concat(kept, ignore_index=True)
-
-
-def phase_share(phases: str) -> tuple[float, float, float]:
-    """Share of a station's power on phases a, b, c: equal parts on the phases that it uses."""
-    a, b, c = ((phase in phases) / len(phases) for phase in PHASES)
-    return a, b, c
-
-
 def _roads(parts: Parts) -> pd.DataFrame:
     assignment = parts.forecast.assignment
-    table = _long(
-        {"hour": _hours(parts), "arc": range(len(assignment.arcs))},
+    table = long_table(
+        {"hour": hours_of(parts), "arc": range(len(assignment.arcs))},
         {
             "flow_veh_per_h": assignment.flow_veh_per_h,
             "charging_veh_per_h": assignment.charging_veh_per_h,
@@ -229,8 +62,8 @@ def _roads(parts: Parts) -> pd.DataFrame:
 def _sites(parts: Parts) -> pd.DataFrame:
     assignment, demand = parts.forecast.assignment, parts.forecast.demand
     low, high = np.quantile(demand.scenarios_kw, (0.05, 0.95), axis=0)
-    return _long(
-        {"hour": _hours(parts), "station": demand.stations},
+    return long_table(
+        {"hour": hours_of(parts), "station": demand.stations},
         {
             "ev_per_h": assignment.ev_per_h,
             "queue_price": assignment.queue_price,
@@ -259,7 +92,7 @@ def _routes(parts: Parts) -> pd.DataFrame:
 
 def _devices(parts: Parts) -> pd.DataFrame:
     """Generators, batteries, wind turbines and the upstream grid, one below the other."""
-    dispatch, feeder, hours = parts.approval.dispatch, parts.case.feeder, _hours(parts)
+    dispatch, feeder, hours = parts.approval.dispatch, parts.case.feeder, hours_of(parts)
     wind = np.outer(parts.case.grid_day.wind_factor, [t.p_rated_kw for t in feeder.wind_turbines])
     third = np.full(3, 1 / 3)
     pieces = [
@@ -299,7 +132,7 @@ def _device_rows(
     energy_kwh: FloatArray | None,
 ) -> pd.DataFrame:
     p_kw, shape = np.nan_to_num(p_kw), (len(hours), len(names))
-    table = _long(
+    table = long_table(
         {"hour": hours, "device": names},
         {
             "p_kw": p_kw.sum(axis=-1),
@@ -315,8 +148,8 @@ def _device_rows(
 
 
 def _voltages(parts: Parts) -> pd.DataFrame:
-    return _long(
-        {"hour": _hours(parts), "bus": parts.case.feeder.buses, "phase": PHASES},
+    return long_table(
+        {"hour": hours_of(parts), "bus": parts.case.feeder.buses, "phase": PHASES},
         {
             "planned_pu": parts.approval.dispatch.vm_pu,
             **_quantile_columns("ac_{}_pu", parts.verification.vm_pu),
@@ -334,8 +167,8 @@ def _lines(parts: Parts) -> pd.DataFrame:
     has_phase = np.array([[phase in line.phases for phase in PHASES] for line in lines])
     rating = np.where(has_phase, np.array([[line.s_max_kva] for line in lines]), np.nan)
     loading = _quantile_columns("ac_{}_loading", parts.verification.loading)
-    return _long(
-        {"hour": _hours(parts), "line": [line.id for line in lines], "phase": PHASES},
+    return long_table(
+        {"hour": hours_of(parts), "line": [line.id for line in lines], "phase": PHASES},
         {
             "planned_p_kw": parts.approval.dispatch.line_p_kw,
             "planned_q_kvar": parts.approval.dispatch.line_q_kvar,
@@ -347,8 +180,8 @@ def _lines(parts: Parts) -> pd.DataFrame:
 
 def _nodal_prices(parts: Parts) -> pd.DataFrame:
     dispatch = parts.approval.dispatch
-    return _long(
-        {"hour": _hours(parts), "bus": parts.case.feeder.buses, "phase": PHASES},
+    return long_table(
+        {"hour": hours_of(parts), "bus": parts.case.feeder.buses, "phase": PHASES},
         {
             "active_per_kwh": dispatch.price_p_per_kwh,
             "reactive_per_kvarh": dispatch.price_q_per_kvarh,
@@ -413,11 +246,9 @@ def _cost_items(parts: Parts, agreement: Any) -> dict[tuple[str, str], float]:
     plan, tariff = agreement.proposal, parts.case.tariff
     schedule, stations = plan.schedule, parts.case.stations
     wear = sum(
-        s.degradation_per_kwh
-        * (schedule.charge_kw[:, k] * s.efficiency_charge
-           + schedule.discharge_kw[:, k] / s.efficiency_discharge).sum()
+        s.wear_cost(schedule.charge_kw[:, k], schedule.discharge_kw[:, k]).sum()
         for k, s in enumerate(stations)
-    )  # fmt: skip
+    )
     cost = agreement.approval.dispatch.cost
     return {
         ("stations", "grid purchase"): float(tariff.buy_per_kwh @ schedule.buy_kw.sum(axis=1)),
