@@ -43,11 +43,6 @@ class PerUnit:
         """Base impedance [ohm] = (phase voltage)^2 / (phase power) = vn_kv^2 1000 / s_base_kva."""
         return self.vn_kv**2 * 1e3 / self.s_base_kva
 
-    @property
-    def i_a(self) -> float:
-        """Base current of one phase [A]."""
-        return self.phase_kva / self.phase_kv
-
 
 def frozen(values: Any, dtype: npt.DTypeLike = np.float64) -> npt.NDArray[Any]:
     """A read-only contiguous copy: frozen data crosses borders, in one process as on many."""

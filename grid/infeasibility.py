@@ -60,7 +60,7 @@ def _least_misses(
     problem = replace(posed.limited, slack_price=1 / model.limits.scale)
     solution = solve_limited(open_model, problem, f"{what}, least excess")
     misses = (
-        *_share_misses(model, solution.values[extra]),
+        *_share_misses(solution.values[extra]),
         *_network_misses(model, solution.slack),
     )
     return misses, net_charging(solution.values, posed.batteries)
@@ -89,7 +89,7 @@ def _add_extra_share(program: ProgramBuilder, alpha: IntArray, share_max: float)
     return extra
 
 
-def _share_misses(model: OpfModel, extra: FloatArray) -> list[LimitMiss]:
+def _share_misses(extra: FloatArray) -> list[LimitMiss]:
     return [
         LimitMiss(f"upstream share in balancing {hour:02d}:00", 100 * float(extra[hour]), "%")
         for hour in np.flatnonzero(extra > TOLERANCE)

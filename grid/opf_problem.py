@@ -37,7 +37,6 @@ class PosedOpf:
     generators: GeneratorColumns
     batteries: BatteryColumns
     upstream: UpstreamColumns
-    sharing: RowBlock  #: [time]
     p_balance: RowBlock  #: [time]
     q_balance: RowBlock  #: [time]
     flexible: FlexibleLoad
@@ -66,11 +65,11 @@ def pose_opf(
     batteries = add_batteries(program, model.feeder.batteries, model.margins)
     upstream = add_upstream(program, model.day, model.options.upstream_share_max)
     alpha = np.hstack([generators.alpha, batteries.alpha])
+    _share_errors(program, upstream, alpha)
     return PosedOpf(
         generators=generators,
         batteries=batteries,
         upstream=upstream,
-        sharing=_add_sharing(program, upstream, alpha),
         p_balance=_add_active_balance(
             program, generators, batteries, upstream, flexible, p_load_kw.sum(axis=1)
         ),
@@ -104,9 +103,9 @@ def _nothing_flexible(model: OpfModel) -> FlexibleLoad:
     )
 
 
-def _add_sharing(program: ProgramBuilder, upstream: UpstreamColumns, alpha: IntArray) -> RowBlock:
+def _share_errors(program: ProgramBuilder, upstream: UpstreamColumns, alpha: IntArray) -> None:
     """The shares of an hour sum to one: errors are balanced whole."""
-    return program.equal([(upstream.alpha, 1.0), (alpha, 1.0)], np.ones(len(alpha)))
+    program.equal([(upstream.alpha, 1.0), (alpha, 1.0)], np.ones(len(alpha)))
 
 
 def _add_active_balance(

@@ -75,7 +75,7 @@ def state_opf(
         cost += _cost(feeder, day, x, t)
         rules += _generator_rules(feeder.generators, x, need)
         rules += _battery_rules(feeder.batteries, x, need)
-        rules += _balance_rules(feeder, x, p_load[t], model.q_load_kvar[t], options)
+        rules += _balance_rules(x, p_load[t], model.q_load_kvar[t], options)
         rules += _network_rules(model, linear, x, t, p_load[t])
         if charging is not None:
             rules += _mode_rules(x, charging[t])
@@ -204,9 +204,7 @@ def _energy_rules(
     return rules
 
 
-def _balance_rules(
-    feeder: Feeder, x: _Hour, p_load: FloatArray, q_load: FloatArray, options: OpfOptions
-) -> Rules:
+def _balance_rules(x: _Hour, p_load: FloatArray, q_load: FloatArray, options: OpfOptions) -> Rules:
     made = cp.sum(x.p_dg) + cp.sum(x.discharge) - cp.sum(x.charge)
     return [
         x.buy - x.sell + made == p_load.sum(),

@@ -133,7 +133,7 @@ def clear(
         if on_round:
             on_round(log[-1])
     outcomes = list(ask("outcome", [(box,) for box in _mail(told)]))
-    return _to_clearing(split, outcomes, log)
+    return _to_clearing(outcomes, log)
 
 
 def clear_market(
@@ -260,9 +260,7 @@ def _to_log(
     )
 
 
-def _to_clearing(
-    split: MarketSplit, outcomes: Sequence[ShardOutcome], log: Sequence[RoundLog]
-) -> Clearing:
+def _to_clearing(outcomes: Sequence[ShardOutcome], log: Sequence[RoundLog]) -> Clearing:
     stations = [outcome.stations for outcome in outcomes]
     names = [field.name for field in fields(Schedule)]
     parts = [[getattr(outcome.schedule, name) for outcome in outcomes] for name in names]

@@ -195,7 +195,7 @@ def _dispatch(case: Case, tables: Tables) -> Section:
             "wind at least cost and keeps reserves for what it cannot foresee."
         ),
         blocks=_blocks(
-            (dispatch_chart(case, tables), price_chart(case, tables)),
+            (dispatch_chart(tables), price_chart(case, tables)),
             "This run did not get as far as a dispatch.",
         ),
     )

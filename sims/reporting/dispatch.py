@@ -44,7 +44,7 @@ _VIEWS = {
 }
 
 
-def dispatch_chart(case: Case, tables: Tables) -> Chart | None:
+def dispatch_chart(tables: Tables) -> Chart | None:
     """Stacked devices by hour; the control chooses power, reserve or participation."""
     table = rows_of(tables, "devices")
     if table.empty:

@@ -9,7 +9,7 @@ from roadvolt.core.units import PerUnit, frozen
 
 
 def test_bases_worked_by_hand():
-    # 12.66 kV and 1 MVA: 160.2756 ohm; 1 MVA / (sqrt(3) 12.66 kV) = 45.604 A.
+    # 12.66^2 / 1 = 160.2756 ohm; a third of 1 MVA; 12.66 / sqrt(3) kV.
     base = PerUnit(vn_kv=12.66, s_base_kva=1000.0)
     assert base.z_ohm == pytest.approx(160.2756)
     assert base.phase_kva == pytest.approx(333.3333, rel=1e-6)
