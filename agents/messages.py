@@ -85,7 +85,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AdjustmentSignal:
-    """Operator -> stations: trade again within these limits (seed 004 (26)-(27)).
+    """Operator -> stations: trade again within these limits (Chen et al. (26)-(27)).
 
     ``permitted_kw`` [time, station] is the nearest net withdrawal that the grid can carry,
     ``adjustment_kw`` [time, station, phase] the change it asks for. ``binding`` names the limits of

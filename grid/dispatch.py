@@ -4,7 +4,7 @@ The answer to an error. Let ``error_kw [source]`` be how far loads and turbines 
 forecast in one hour, and D = sum of load errors - sum of wind errors, the net load that is
 missing. Each device then changes its production by ``alpha D``, a third on each phase, at
 unchanged reactive power; the upstream grid delivers ``upstream_alpha D``. A load's reactive power
-strays in proportion to its active power (seed 004, F1-F7 and text below (16)).
+strays in proportion to its active power (Chen et al., F1-F7 and text below (16)).
 """
 
 from __future__ import annotations

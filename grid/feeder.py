@@ -37,7 +37,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generator:
-    """A dispatchable three-phase generator (seed 004 D1-D5, Table A.II).
+    """A dispatchable three-phase generator (Chen et al. D1-D5, Table A.II).
 
     Cost of an hour at P kW: ``cost_quadratic P^2 + cost_linear P``. Each phase carries at most
     ``phase_share_max`` of ``p_max_kw``. Reserve costs ``reserve_price_per_kw`` per kW and hour.
@@ -59,7 +59,7 @@ class Generator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Battery:
-    """A grid battery (seed 004 D6-D12, Table A.III).
+    """A grid battery (Chen et al. D6-D12, Table A.III).
 
     Degradation of an hour costs ``degradation_per_kwh (P_ch eta_ch + P_dis / eta_dis)``.
     The day ends with at least ``e_start_kwh``.

@@ -2,12 +2,12 @@
 
 Losses are neglected, and voltages are taken as 120 degrees apart where they multiply flows. With
 ``gamma[phi, psi] = exp(j (angle_phi - angle_psi))`` a line that delivers s changes the squared
-magnitudes by ``w_to = w_from - 2 Re((gamma * conj(z)) s)``. In per unit and seed 004's words
+magnitudes by ``w_to = w_from - 2 Re((gamma * conj(z)) s)``. In per unit and Chen et al.'s words
 (E11-E16), ``R_hat = Re(gamma * conj(z))`` and ``X_hat = -Im(gamma * conj(z))``.
 
 References:
     Gan and Low, Convex relaxations and linear approximation for optimal power flow in multiphase
-    radial networks, PSCC 2014, eq. (9)-(10). Seed 004, appendix E.
+    radial networks, PSCC 2014, eq. (9)-(10). Chen et al., appendix E.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class LinearModel:
 
 
 def build_linear_model(feeder: Feeder) -> LinearModel:
-    """The sensitivities of a radial feeder (seed 004, E1-E16), lines with missing phases included.
+    """The sensitivities of a radial feeder (Chen et al., E1-E16); lines may lack phases.
 
     Raises:
         CaseError: the feeder is not a tree rooted at its source, a line has a phase that its

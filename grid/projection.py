@@ -5,7 +5,7 @@
          min(w, 0) <= w + adjustment <= max(w, 0)
 
 A station is asked to draw less, or to feed in less, never for more than it offered. The square
-shares an adjustment fairly among stations that strain a limit alike (seed 004, (23)-(27); the
+shares an adjustment fairly among stations that strain a limit alike (Chen et al., (23)-(27); the
 sign restriction and the back-off make the trading rounds end).
 """
 

@@ -1,7 +1,7 @@
 """What every bus draws once forecasts have erred and devices have answered.
 
 In one hour all of it is affine in the errors: the load and wind errors themselves, and the answer
-``alpha D`` of each device, a third on each phase, with D = load errors - wind errors (seed 004,
+``alpha D`` of each device, a third on each phase, with D = load errors - wind errors (Chen et al.,
 eq. (16); the policy is written out in ``dispatch``). Stations keep to what was agreed.
 """
 

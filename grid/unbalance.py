@@ -1,6 +1,6 @@
 """How unbalanced a three-phase voltage is: two measures that are often confused.
 
-PVUR looks at magnitudes only and is what the operator's limit means (seed 004: VUR); VUF is the
+PVUR looks at magnitudes only and is what the operator's limit means (Chen et al.: VUR); VUF is the
 ratio of symmetrical components, which needs angles.
 """
 

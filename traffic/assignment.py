@@ -116,7 +116,7 @@ def solve_assignment(
         SolveError: the solver failed.
 
     References:
-        Seed 004, appendix C; Nesterov and de Palma 2003, see ``certificate``.
+        Chen et al., appendix C; Nesterov and de Palma 2003, see ``certificate``.
     """
     price = _checked_prices(network, charging_price_per_kwh, energy_per_charge_kwh)
     graph = build_layered_graph(network)

@@ -50,7 +50,7 @@ class ChargingSite:
 class Drivers:
     """Who drives: shares, values of time, and the price of not being served.
 
-    ``charging_share`` is gamma_1 gamma_2 of seed 004 (C7): the share of all vehicles that are
+    ``charging_share`` is gamma_1 gamma_2 of Chen et al. (C7): the share of all vehicles that are
     electric and need a charge on this trip.
     """
 

@@ -75,7 +75,7 @@ def rating_kva(line: int) -> float:
 
 
 def make_feeder33(unbalance: float = 1.0, transposed: bool = False) -> Feeder:
-    """The feeder with the devices of seed 004, tables A.II and A.III."""
+    """The feeder with the devices of Chen et al., tables A.II and A.III."""
     generators = [  # bus, MW, ramp MW/h, $/MW2h, $/MWh
         ("6", 0.86, 0.52, 9e-3, 58.0),
         ("9", 0.76, 0.38, 10e-3, 60.0),

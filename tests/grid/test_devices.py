@@ -1,4 +1,4 @@
-"""Devices: seed 004's D1-D12 checked on dispatches by hand, one device's story at a time."""
+"""Devices: Chen et al.'s D1-D12 checked on dispatches by hand, one device's story at a time."""
 
 from __future__ import annotations
 

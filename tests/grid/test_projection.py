@@ -33,7 +33,7 @@ def with_line(feeder, line, **changes):
 
 @pytest.fixture(scope="module")
 def bare_leaf(feeder33):
-    """Seed 004, B3: line 17, to bus 18, may carry 300 kW; no load and no turbine there."""
+    """Chen et al., B3: line 17, to bus 18, may carry 300 kW; no load and no turbine there."""
     feeder = with_line(feeder33(), "17", s_max_kva=100.0)
     return replace(
         feeder,

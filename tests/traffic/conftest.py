@@ -1,6 +1,6 @@
 """The 12-node network of the tests, typed in.
 
-Trips: Table A.I of seed 004. Topology: union of the arcs in the public path list of
+Trips: Table A.I of Chen et al.. Topology: union of the arcs in the public path list of
 eityh41-oss/Meta_RL_Extreme_events (commit a918943d). Free-flow times, capacities, hosts of the
 sites and daily course are reconstructions of this project, with generic decimals so that the
 flows and delays of the linear program are unique.
@@ -44,7 +44,7 @@ COURSE = [
 
 @pytest.fixture(scope="session")
 def fleet() -> Fleet:
-    """Batteries of seed 004; states of charge, efficiency and target are ours."""
+    """Batteries of Chen et al.; states of charge, efficiency and target are ours."""
     return Fleet(
         battery_min_kwh=40.0,
         battery_max_kwh=64.0,
@@ -59,7 +59,7 @@ def fleet() -> Fleet:
 
 @pytest.fixture(scope="session")
 def utn12(fleet: Fleet) -> RoadNetwork:
-    """Eight sites of eight 60 kW ports; values of time 0.2 and 0.4 per minute as in seed 004."""
+    """Eight sites of eight 60 kW ports; values of time 0.2 and 0.4 per minute as in Chen et al.."""
     return RoadNetwork(
         nodes=tuple(RoadNode(id=str(k), x_km=x, y_km=y) for k, (x, y) in POSITIONS.items()),
         roads=tuple(

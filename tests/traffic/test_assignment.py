@@ -247,7 +247,7 @@ def test_published_break_even_prices_of_the_twelve_nodes_hold(
 
 def test_no_more_vehicles_charge_than_can_pass_a_station():
     # Hall's condition: two trips of ten vehicles pass station A only, with ten ports; one trip of
-    # ten passes B and C. (C18)-(C21) of seed 004 accept ten vehicles at each station.
+    # ten passes B and C. (C18)-(C21) of Chen et al. accept ten vehicles at each station.
     roads = network(
         [("A", "a", "b", 5.0, 99.0), ("B", "c", "d", 5.0, 99.0), ("C", "d", "e", 5.0, 99.0)],
         [("a", "b", 10.0), ("b", "a", 10.0), ("c", "e", 10.0)],
@@ -323,7 +323,7 @@ def test_vehicles_leave_a_station_for_a_dearer_one_as_its_queue_grows():
     assert shares[-1] == pytest.approx(0.5, abs=0.05)
 
 
-# (C13)-(C17) of seed 004 on the enumerated routes.
+# (C13)-(C17) of Chen et al. on the enumerated routes.
 
 
 def simple_routes(roads: RoadNetwork, origin: str, destination: str) -> Iterator[list[int]]:
