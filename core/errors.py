@@ -111,7 +111,10 @@ class PowerFlowError(RoadvoltError):
         self.what, self.failed, self.total = what, failed, total
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.failed} of {self.total} power flows did not converge"
+        return (
+            f"{self.what}: {self.failed} of {self.total} power flows did not converge; "
+            "the load is beyond what the wires can carry: lower it, or raise the feeder's voltage"
+        )
 
 
 class AgreementError(RoadvoltError):
@@ -123,8 +126,9 @@ class AgreementError(RoadvoltError):
 
     def __str__(self) -> str:
         return (
-            f"no agreement after {self.rounds} rounds: blocked by {', '.join(self.blocking)}; "
-            f"stations concerned: {', '.join(self.stations)}"
+            f"no agreement after {self.rounds} rounds: "
+            f"blocked by {', '.join(self.blocking) or 'no limit that could be named'}; "
+            f"stations concerned: {', '.join(self.stations) or 'none'}"
         )
 
 
@@ -161,7 +165,10 @@ class HostLost(RoadvoltError):
         self.host, self.restarts = host, restarts
 
     def __str__(self) -> str:
-        return f"host '{self.host}' was lost after {self.restarts} restarts"
+        return (
+            f"host '{self.host}' was lost after {self.restarts} restarts; look for what kills it "
+            "(memory?) in Ray's logs"
+        )
 
 
 class ResultsError(RoadvoltError):
