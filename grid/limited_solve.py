@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..core.errors import InfeasibleError, SolveError
+from ..core.errors import SolveError
 from ..core.solve import (
     CONE_TOLERANCE,
     ConeProgram,
@@ -128,15 +128,16 @@ def _cheapest_directions(
         branch = replace(problem, program=problem.program.branch())
         try:
             found = _solve_in_modes(model, branch, progress.branch(), both, charging, what)
-        except InfeasibleError as error:
-            infeasible = error
+        except SolveError as error:
+            # Other directions may do where these cannot, or where the solver stops short with them.
+            refused = error
             continue
         if best is None or found.report.objective < best.report.objective:
             best = found
         if best.report.objective - bound <= problem.mode_gap * max(abs(bound), MODE_GAP):
             break
     if best is None:
-        raise infeasible
+        raise refused
     return best
 
 

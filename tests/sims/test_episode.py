@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from roadvolt.agents.runtime import RayRuntime
-from roadvolt.sims.case import Case, load_case
+from roadvolt.sims.case import BUILT_IN, Case, load_case
 from roadvolt.sims.episode import Episode, run_episode
 from roadvolt.sims.options import EpisodeOptions
 from roadvolt.sims.progress import Event, Exchanged, PhaseStarted, Reviewed
@@ -113,6 +114,25 @@ def test_the_summary_has_the_keys_that_scripts_read(episode: Episode) -> None:
     }.items():
         assert set(keys) <= set(s[section])
     assert len(s["result_hash"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("emptied", "families_missing"),
+    [
+        ("batteries.csv", {"lowest energy of", "highest energy of"}),
+        ("wind_turbines.csv", set()),
+        ("links.csv", set()),
+    ],
+)
+def test_a_case_may_lack_what_its_format_says_may_have_no_rows(
+    emptied: str, families_missing: set[str], episode: Episode, tmp_path: Path
+) -> None:
+    folder = tmp_path / "case"
+    shutil.copytree(BUILT_IN / "tiny", folder)
+    table = folder / emptied
+    table.write_text(table.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    limits = run_episode(load_case(str(folder)), OPTIONS).tables["limits"]
+    assert set(episode.tables["limits"]["family"]) - set(limits["family"]) == families_missing
 
 
 def test_cost_grows_from_sp_over_dro_to_ro(tiny: Case) -> None:
