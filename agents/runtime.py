@@ -95,7 +95,7 @@ class Host:
         self.call([c for c in repeat if hasattr(self._agents[c.agent], "snapshot")])
 
 
-class _Context:
+class Context:
     """A runtime is a context: leaving it stops the hosts."""
 
     def stop(self) -> None:
@@ -113,7 +113,7 @@ class _Context:
         self.stop()
 
 
-class LocalRuntime(_Context):
+class LocalRuntime(Context):
     """All agents in this process: the reference.
 
     Calls and answers pass through pickle, so that nothing is shared that could not be shared
@@ -155,7 +155,7 @@ class _Place:
     restarts: int = 0
 
 
-class RayRuntime(_Context):
+class RayRuntime(Context):
     """Agents in Ray actors: one host for each group, ``workers`` hosts for the stations.
 
     Args:
@@ -173,7 +173,7 @@ class RayRuntime(_Context):
         max_restarts: int = 5,
         timeout_s: float = 600.0,
     ) -> None:
-        self._ray, self._owns_ray = _start_ray(address)
+        self._ray, self._owns_ray = start_ray(address)
         self._workers, self._max_restarts, self._timeout_s = workers, max_restarts, timeout_s
         self._places: list[_Place] = []
         self._home: dict[str, _Place] = {}
@@ -306,7 +306,7 @@ _QUIET = {
 }
 
 
-def _start_ray(address: str | None) -> tuple[Any, bool]:
+def start_ray(address: str | None) -> tuple[Any, bool]:
     """Joins the cluster at ``address`` or starts a quiet local Ray; says whether it started one."""
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     for key, value in _QUIET.items():
