@@ -98,7 +98,7 @@ def _finished(path: Path) -> dict[str, Any]:
 
 
 class _Clock:
-    """Counts tasks and estimates the time left from the effort of those finished since the start."""
+    """Counts tasks; estimates the time left from the effort of those finished here."""
 
     def __init__(self, tasks: Sequence[Task], open_: Sequence[Task], watch: CampaignWatcher):
         self._watch, self._total, self._done = watch, len(tasks), len(tasks) - len(open_)

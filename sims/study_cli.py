@@ -1,4 +1,4 @@
-"""The commands ``roadvolt study ..``: many tasks on one case, resumable, ending in ``study.html``."""
+"""The commands ``roadvolt study ..``: many tasks on one case, resumable, with a study.html."""
 
 from __future__ import annotations
 
