@@ -19,7 +19,8 @@ from ..agents.messages import (
     Submission,
     WithdrawalLimits,
 )
-from ..agents.runtime import Blueprint, Call, Runtime
+from ..agents.post import Call
+from ..agents.runtime import Blueprint, Runtime
 from ..agents.station import StationsCase, StationShard
 from ..agents.transport import Forecast, TransportOperator
 from ..core.units import FloatArray, IntArray, frozen
