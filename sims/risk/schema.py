@@ -55,6 +55,7 @@ TABLES: Final = MappingProxyType(
             "cost": "planned cost, a day ahead",
             **_VIOLATION,
             **_REALISED,
+            "reason": "why there is no plan, and all other numbers are NaN; empty if there is one",
             "margin_kwh": "margins over all stations and hours (dso: reserve, up and down)",
             "radius_scale": "C of the ambiguity radius C sd / sqrt(N); NaN where there is none",
         },
@@ -67,7 +68,7 @@ TABLES: Final = MappingProxyType(
         "values": {
             **_CELL,
             "distribution": "what the fresh scenarios are drawn from",
-            "value_of_stochastic_solution": "realised mean of deterministic less that of the method",
+            "value_of_stochastic_solution": "realised mean of deterministic less the method's",
             "price_of_robustness": "planned cost of the method less that of sp",
             "price_of_robustness_pct": "the same in percent of sp",
         },
@@ -75,6 +76,7 @@ TABLES: Final = MappingProxyType(
             "scheme": "I: sp, upstream balances; II: robust, no correlation; III: DR-CC",
             "realisation": "worst: most load and least wind; normal, heavy, shifted: fresh means",
             "seed": "which set of draws",
+            "upstream_share": "the most of an error that the upstream grid was planned to balance",
             **_COSTS,
             "day_ahead_cost": "planned cost, a day ahead",
             "real_time_kwh": "energy bought upstream in real time, beyond schedule",
@@ -93,10 +95,11 @@ TABLES: Final = MappingProxyType(
         },
         "scheme_voltages": {
             "scheme": "I, II or III",
+            "seed": "which set of draws",
             "hour": "hour of the day",
             "bus": "bus",
             "phase": "phase",
-            "vm_pu": "voltage of the worst realisation (first seed), exact power flow",
+            "vm_pu": "voltage of the worst realisation, exact power flow",
         },
     }
 )
