@@ -40,7 +40,7 @@ def plan_days(case: StationsCase, demand: ChargingDemand) -> tuple[StationDay, .
     days = []
     for station in case.stations:
         errors_kw = _errors(case, station, demand, "learn", case.samples)
-        charging = _charging(demand, station.id)
+        charging = charging_at(demand, station.id)
         days.append(
             station_day(station, case.pv_factor, charging, errors_kw, case.choice, case.error_model)
         )
@@ -148,7 +148,8 @@ class StationShard:
         )
 
 
-def _charging(demand: ChargingDemand, station: str) -> ChargingForecast | None:
+def charging_at(demand: ChargingDemand, station: str) -> ChargingForecast | None:
+    """The charging load announced for one station; None if no traffic reaches it."""
     if station not in demand.stations:
         return None
     k = demand.stations.index(station)
@@ -163,7 +164,7 @@ def _errors(
     return station_errors(
         station,
         case.pv_factor,
-        _charging(demand, station.id),
+        charging_at(demand, station.id),
         case.error_model,
         seed=case.seed,
         stream=stream,
