@@ -12,13 +12,14 @@ import numpy.typing as npt
 from ..core.units import FloatArray, IntArray, frozen
 from ..market.block import build_block
 from ..market.forecast import ChargingForecast, StationErrorModel, station_day, station_errors
-from ..market.local import solve_local, solve_standalone
+from ..market.local import solve_local, solve_standalone, withdraw_at_price
 from ..market.partition import ShardLinks
 from ..market.port import Bounds, ShardOutcome, ShardPort
 from ..market.scale import MarketScale, MarketSums
 from ..market.shard import BorderBids, Progress
 from ..market.station import Schedule, Station, StationDay, Tariff
 from ..uncertainty.margins import RiskChoice
+from .adjustment import PriceOffer
 from .messages import ChargingDemand
 
 
@@ -77,6 +78,18 @@ class StationShard:
     def stand_alone(self) -> Schedule:
         """What the stations do within the limits in force if each trades with the grid only."""
         return solve_standalone(self._case.stations, self._days, self._case.tariff)
+
+    def withdraw_at_price(self, offer: PriceOffer, trade_kw: FloatArray) -> FloatArray:
+        """Net withdrawals [time, station] preferred at the operator's prices, trades kept."""
+        return withdraw_at_price(
+            self._case.stations,
+            self._days,
+            self._case.tariff,
+            trade_kw,
+            adder_per_kwh=offer.adder_per_kwh,
+            near_kw=offer.near_kw,
+            penalty_per_kw2=offer.penalty_per_kw2,
+        )
 
     def sums(self) -> MarketSums:
         """The shard's part of the market's scale."""
