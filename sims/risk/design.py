@@ -47,6 +47,11 @@ class Design:
         return (samples, confidence) == (self.reference_size, self.reference_confidence)
 
 
+def risk_at(confidence: float) -> float:
+    """1 - confidence, without the last bits that the subtraction adds: 0.95 gives 0.05."""
+    return round(1 - confidence, 12)
+
+
 def design_of(quick: bool, seeds: int | None) -> Design:
     """The default study, or one of a minute; with this many seeds."""
     if quick:

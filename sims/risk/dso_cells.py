@@ -11,7 +11,7 @@ from ...core.units import FloatArray
 from ...grid.dispatch import Dispatch
 from .aftermath import Aftermath, after_the_fact
 from .approved import ApprovedDay
-from .design import Distribution, Method
+from .design import Distribution, Method, risk_at
 from .dso_plans import fresh_errors, learned_errors, plans_by_method
 from .rates import realised_row, violations
 
@@ -29,7 +29,7 @@ def dso_cells(day: ApprovedDay, cell: DsoCell, largest: int, fresh: int) -> list
     """All methods of the operator at one sample size and confidence, as rows."""
     learn_kw = learned_errors(day.case, cell.seed, largest)[: cell.samples]
     fresh_kw = fresh_errors(day.case, cell.seed, fresh)
-    plans = plans_by_method(day, learn_kw, 1 - cell.confidence)
+    plans = plans_by_method(day, learn_kw, risk_at(cell.confidence))
     return [_row(day, cell, method, plan, fresh_kw) for method, plan in plans.items()]
 
 
@@ -45,7 +45,7 @@ def _row(
     if isinstance(plan, InfeasibleError):
         return row | {"cost": math.nan, "reason": str(plan), "outcomes": {}}
     outcomes = {
-        distribution.value: _outcome(after_the_fact(day, plan, errors_kw), 1 - cell.confidence)
+        distribution.value: _outcome(after_the_fact(day, plan, errors_kw), risk_at(cell.confidence))
         for distribution, errors_kw in fresh_kw.items()
     }
     return row | {

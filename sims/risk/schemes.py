@@ -16,6 +16,7 @@ from ...grid.opf_options import OpfOptions
 from ...uncertainty.margins import RiskTreatment
 from .aftermath import Aftermath, after_the_fact
 from .approved import ApprovedDay
+from .design import risk_at
 from .dso_plans import (
     anchored_dispatch,
     fresh_errors,
@@ -65,7 +66,7 @@ def scheme_rows(
     rows: list[dict[str, Any]] = []
     voltages: list[dict[str, Any]] = []
     for name, scheme in SCHEMES.items():
-        dispatch, share = _plan(day, scheme, errors_kw, 1 - confidence)
+        dispatch, share = _plan(day, scheme, errors_kw, risk_at(confidence))
         about = {"scheme": name, "seed": seed, "upstream_share": share}
         about["day_ahead_cost"] = dispatch.cost.total
         for word, values in realisations.items():

@@ -16,7 +16,7 @@ import numpy as np
 from ...core.units import FloatArray
 from ...market.central import solve_central
 from ..case import Case
-from .design import EMERGENCY_MULTIPLE, Distribution, Method
+from .design import EMERGENCY_MULTIPLE, Distribution, Method, risk_at
 from .rates import Violations, realised_row, violations
 from .station_draws import StationDraws, days_with, draw_stations
 from .station_margins import station_margins
@@ -54,7 +54,7 @@ def station_cells(
     fixed: dict[Method, dict[str, Any]] = {}
     rows = []
     for confidence in confidences:
-        risk = 1 - confidence
+        risk = risk_at(confidence)
         for method in Method:
             if method not in fixed:
                 cell = _cell(case, draws, method, samples, risk)
