@@ -33,7 +33,7 @@ STRESS_TABLES: Final = MappingProxyType(
             "curtailed: 1 all alike, 1/n one bears all; empty if nobody was curtailed",
             "unserved_kwh": "demand not served on the approved day",
             "linear_excess": "largest excess of the approved dispatch over its linear limits, in "
-            "parts of the rating or of 1 pu squared (voltages)",
+            "parts of the rating or pu (voltages)",
             "ac_violation_rate": "rate at which the most violated limit is exceeded in AC flows",
             "promised": "violation probability allowed for each single limit",
             "kept_promise": "no limit exceeded significantly more often than promised",
