@@ -41,7 +41,7 @@ def _methods(methods: Mapping[str, Any], title: str, rate: str) -> Table:
     table = _table(
         title,
         "method",
-        ("planned", "+sp [%]", "realised", "gain", "normal", "heavy", "shifted"),
+        ("planned", "+sp %", "realised", "gain", "normal", "heavy", "shifted"),
     )
     for method, found in methods.items():
         normal = found.get("normal", {})
@@ -58,7 +58,7 @@ def _methods(methods: Mapping[str, Any], title: str, rate: str) -> Table:
 
 def _schemes(summary: Mapping[str, Any]) -> Table:
     title = f"After the worst realisation [{summary['currency']}]"
-    headings = ("total", "upstream", "reactive", "DER", "reserve", "V min", "V max", "VUR [%]")
+    headings = ("total", "upstream", "reactive", "DER", "reserve", "V min", "V max", "VUR %")
     table = _table(title, "scheme", headings)
     for name, found in summary["schemes"].items():
         costs = ("total_cost", "upstream_active", "upstream_reactive", "der", "reserve")
@@ -73,6 +73,7 @@ def _schemes(summary: Mapping[str, Any]) -> Table:
 
 def _table(title: str, first: str, headings: tuple[str, ...]) -> Table:
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1))
+    table.pad_edge, table.collapse_padding = False, True
     table.add_column(first, no_wrap=True)
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
@@ -91,4 +92,4 @@ def _rate(found: Mapping[str, Any] | None, rate: str) -> str:
     if not found:
         return "-"
     mark = "" if found["kept"] == 1 else "!"
-    return f"{100 * found[rate]:.2f}{mark}"
+    return f"{100 * found[rate]:.1f}{mark}"
