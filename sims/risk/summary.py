@@ -38,6 +38,7 @@ def build_summary(tables: Mapping[str, pd.DataFrame], design: Design) -> dict[st
             "confidence": design.reference_confidence,
             "methods": plain(_methods(tables, design)),
         },
+        "breaks_at_confidence": plain(_breaks(tables["out_of_sample"], design)),
         "emergency_multiple": EMERGENCY_MULTIPLE,
     }
 
@@ -95,6 +96,21 @@ def _by_distribution(rates: pd.DataFrame, level: str, method: str) -> dict[str, 
         return {}
     rows: dict[str, Any] = rates.loc[(level, method)].to_dict("index")
     return rows
+
+
+def _breaks(outside: pd.DataFrame, design: Design) -> dict[str, Any]:
+    """[level][method][distribution]: the lowest confidence at which promises break; NaN: at none.
+
+    At the reference sample size; broken if so in at least half of the seeds.
+    """
+    table = outside[outside["samples"] == design.reference_size]
+    keys = ["level", "method", "distribution"]
+    kept = table.astype({"kept": float}).groupby([*keys, "confidence"])["kept"].mean().reset_index()
+    kept["broken"] = kept["confidence"].where(kept["kept"] <= 0.5)
+    found: dict[str, Any] = {}
+    for (level, method, distribution), lowest in kept.groupby(keys)["broken"].min().items():
+        found.setdefault(level, {}).setdefault(method, {})[distribution] = float(lowest)
+    return found
 
 
 def _at_reference(table: pd.DataFrame, design: Design) -> pd.DataFrame:

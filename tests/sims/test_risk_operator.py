@@ -157,7 +157,6 @@ def test_energy_missing_in_real_time_is_what_the_source_line_delivers_beyond_sch
     case = day.case
     plan = plans[Method.DETERMINISTIC]  # no reserve: everything comes from upstream
     source = [k for k, x in enumerate(case.feeder.lines) if x.from_bus == case.feeder.source_bus]
-    load = build_realised_load(case.feeder, case.grid_day, plan, day.points, day.withdrawal_kw)
     idle = replace(
         plan, generator_alpha=0 * plan.generator_alpha, battery_alpha=0 * plan.battery_alpha
     )

@@ -75,6 +75,18 @@ def test_the_summary_has_a_row_for_every_cell_and_is_plain_json(run: Run) -> Non
         assert found["vm_min_pu"] < found["vm_max_pu"]
 
 
+def test_the_summary_says_at_which_confidence_promises_break(run: Run) -> None:
+    found = run.summary["breaks_at_confidence"]
+    assert found["station"]["deterministic"]["normal"] == 0.8
+    assert found["station"]["ro"]["normal"] is None
+    table = run.tables["out_of_sample"].query("level == 'station' and samples == 1000")
+    for method, by_distribution in found["station"].items():
+        for distribution, confidence in by_distribution.items():
+            one = table[(table["method"] == method) & (table["distribution"] == distribution)]
+            broken = one.loc[~one["kept"].astype(bool), "confidence"]
+            assert confidence == (broken.min() if len(broken) else None)
+
+
 def test_values_compare_methods_on_the_same_draws(run: Run) -> None:
     cells = run.tables["cells"].set_index(["level", "samples", "confidence", "method"])
     value = run.tables["values"]
