@@ -18,8 +18,9 @@ from ..grid.opf_options import OpfOptions
 from ..grid.projection import Projection, project
 from ..grid.strained_points import strained_points
 from ..uncertainty.seeds import generator
-from .adjustment import AdjustmentPolicy, one_sided, replaced, tightened
+from .adjustment import one_sided, replaced, tightened
 from .messages import AdjustmentSignal, Approval, Submission, WithdrawalLimits
+from .policy import AdjustmentPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,4 +1,4 @@
-"""A post that loses, repeats, holds back and reorders messages, by seed: to test that it is safe."""
+"""A post that loses, repeats, holds back and reorders messages, by seed."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ class LocalRuntime(Context):
 
     def start(self, blueprints: Sequence[Blueprint]) -> None:
         self._host = Host(blueprints)
-        # Numbers go on: a late message to agents that lived here before must not pass for a new one.
+        # Numbers go on: a late message to agents of before must not pass for a new one.
         names = {b.name for b in blueprints}
         self._host.revive({}, {k: n for k, n in self._outbox.sent.items() if k in names}, [])
 

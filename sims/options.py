@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..agents.adjustment import AdjustmentPolicy
+from ..agents.policy import AdjustmentPolicy
 from ..uncertainty.margins import RiskTreatment
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..agents.adjustment import AdjustmentPolicy
+from ..agents.policy import AdjustmentPolicy
 from ..core.errors import ResultsError, RoadvoltError
 from ..uncertainty.margins import RiskTreatment
 from .case import Case, load_case, to_case_folder

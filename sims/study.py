@@ -62,6 +62,10 @@ def study_kind(name: str) -> StudyKind:
         from .risk.study import RISK
 
         return RISK
+    if name == "stress":
+        from .stress.study import STRESS
+
+        return STRESS
     raise ResultsError(name, "is no kind of study that this program knows")
 
 

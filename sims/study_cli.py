@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..agents.policy import AdjustmentPolicy
 from .terminal import (
     DEFAULT_CASE,
     AddressOption,
@@ -60,6 +61,34 @@ def risk(
     """Compares deterministic, SP, DRO and RO by cost and by what holds out of sample."""
     settings: Settings = {"quick": quick, "seeds": seeds}
     study = _begin("risk", case, settings, set_, out_, csv)
+    carry_out_study(study, runtime, address, workers, quiet, json_)
+
+
+@app.command()
+def stress(
+    case: CaseArgument = DEFAULT_CASE,
+    quick: QuickOption = False,
+    episodes: Annotated[
+        int | None, typer.Option(min=1, help="Episodes over all policies; default: the study's.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides what goes wrong, and every draw.")] = 1,
+    policy: Annotated[
+        list[AdjustmentPolicy] | None,
+        typer.Option(help="How the operator asks for a change; may be repeated; default: all."),
+    ] = None,
+    runtime: RuntimeOption = RuntimeKind.ray,
+    address: AddressOption = None,
+    workers: WorkersOption = 2,
+    set_: SetOption = None,
+    out_: OutOption = Path("runs"),
+    csv: CsvOption = False,
+    quiet: QuietOption = False,
+    json_: JsonOption = False,
+) -> None:
+    """Perturbs days, compares ways to adjust, and finds where agreement ends."""
+    policies = [one.value for one in policy or ()]
+    settings: Settings = {"quick": quick, "episodes": episodes, "seed": seed, "policies": policies}
+    study = _begin("stress", case, settings, set_, out_, csv)
     carry_out_study(study, runtime, address, workers, quiet, json_)
 
 

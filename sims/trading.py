@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..agents.adjustment import AdjustmentPolicy
 from ..agents.messages import AdjustmentSignal, Approval, Submission, WithdrawalLimits
+from ..agents.policy import AdjustmentPolicy
 from ..market.clearing import RoundLog
 from .agreement import Agreement, reach_agreement
 from .case import Case

@@ -5,6 +5,7 @@ Every function takes a severity in (0, 1] and tells in words what it did.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,12 +18,12 @@ from ..case import Case
 #: What is left of a line, a road or a limit's room at severity 1.
 _LEFT_OF_LINE = 0.02
 _LEFT_OF_ROAD = 0.01
-_LEFT_OF_LIMITS = 0.1
+_LEFT_OF_LIMITS = 0.4
 #: What is added at severity 1, relative to what was there.
 _MORE_PV = 9.0
-_MORE_DEMAND = 2.0
+_MORE_DEMAND = 1.5
 _MORE_PRICE = 4.0
-_CROWD = 200
+_CROWD = 150
 _CROWD_LINK_KW = 100.0
 
 Changed = tuple[Case, str]
@@ -125,7 +126,7 @@ def crowd_lateral(case: Case, severity: float, rng: np.random.Generator) -> Chan
             capacity_kw=_CROWD_LINK_KW,
             fee_per_kwh=0.001,
         )
-        for a, b in zip(chain, chain[1:], strict=False)
+        for a, b in itertools.pairwise(chain)
     )
     crowded = replace(
         case,

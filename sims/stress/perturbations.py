@@ -57,4 +57,6 @@ def draw_perturbations(seed: int, day: int) -> tuple[Perturbation, ...]:
     kinds = [common[k] for k in rng.choice(len(common), count, replace=False)]
     if day % RARE_EVERY == RARE_EVERY - 1:
         kinds[0] = RARE[day // RARE_EVERY % len(RARE)]
-    return tuple(Perturbation(kind=kind, severity=float(rng.uniform(size=2).max())) for kind in kinds)
+    return tuple(
+        Perturbation(kind=kind, severity=float(rng.uniform(size=2).max())) for kind in kinds
+    )

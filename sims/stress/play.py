@@ -1,11 +1,11 @@
-"""Plays one perturbed day under one policy: from traffic to the exact check of what was approved."""
+"""Plays one perturbed day under one policy: from traffic to the check of what was approved."""
 
 from __future__ import annotations
 
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -117,9 +117,7 @@ def _killed(kills: int, trace: Trace) -> Iterator[Runtime]:
         yield runtime
 
 
-def _played(
-    day: PerturbedDay, options: EpisodeOptions, runtime: Runtime, trace: Trace
-) -> Played:
+def _played(day: PerturbedDay, options: EpisodeOptions, runtime: Runtime, trace: Trace) -> Played:
     parties = Parties(day.case, options, runtime)
     demand = parties.assign_traffic().demand
     parties.prepare_stations(demand)
