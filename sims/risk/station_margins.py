@@ -15,7 +15,7 @@ from ..case import RiskDefaults
 from .design import Method
 
 #: Scales C that cross-validation tries, from none (stochastic) on.
-SCALES: Final = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0)
+SCALES: Final = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
 _FOLDS: Final = 5
 
 
