@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.errors import InfeasibleError
-from ..core.units import frozen
+from ..core.errors import InfeasibleError, LimitMiss
+from ..core.units import FloatArray, frozen
 from ..grid.anchoring import anchor_to_ac
 from ..grid.envelope import operating_envelope
 from ..grid.feeder import ConnectionPoint, ErrorModel, Feeder, GridDay
@@ -16,8 +16,11 @@ from ..grid.opf import solve_opf
 from ..grid.opf_model import OpfModel, build_opf
 from ..grid.opf_options import OpfOptions
 from ..grid.projection import Projection, project
+from ..grid.strained_points import strained_points
 from ..uncertainty.seeds import generator
+from .adjustment import one_sided, replaced, tightened
 from .messages import AdjustmentSignal, Approval, Submission, WithdrawalLimits
+from .policy import AdjustmentPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,6 +36,7 @@ class OperatorCase:
     seed: int
     backoff_kw: float
     anchor_passes: int  #: how often voltages are anchored to AC, see ``grid.anchoring``
+    policy: AdjustmentPolicy = AdjustmentPolicy.PROJECTION
 
 
 class Dso:
@@ -68,41 +72,74 @@ class Dso:
         except InfeasibleError as refused:
             # What an envelope has promised is kept, by the model that it was proved with.
             if dispatch is None or not submission.limits.envelope:
-                named = tuple(str(miss) for miss in refused.misses)
-                return self._adjust(model, submission, last_round, named)
+                return self._adjust(model, submission, last_round, refused.misses)
         return Approval(round=submission.round, dispatch=dispatch)
 
-    def _adjust(
-        self, model: OpfModel, submission: Submission, last_round: bool, named: tuple[str, ...]
+    def permit(self, asked_kw: FloatArray) -> FloatArray:
+        """The nearest net withdrawals [time, station] to these that the grid can carry.
+
+        Raises:
+            InfeasibleError: as ``review``.
+        """
+        return project(self._model, self._case.points, asked_kw, self._case.backoff_kw).permitted_kw
+
+    def settle(
+        self,
+        submission: Submission,
+        signal: AdjustmentSignal,
+        permitted_kw: FloatArray,
+        price_per_kwh: FloatArray,
     ) -> AdjustmentSignal:
-        case = self._case
-        wish = project(model, case.points, submission.withdrawal_kw, case.backoff_kw)
+        """The signal as prices shaped it: what the stations preferred within the grid's limits."""
+        share = np.array([point.share for point in self._case.points])
+        change = permitted_kw - submission.withdrawal_kw
+        return AdjustmentSignal(
+            round=submission.round,
+            limits=tightened(submission, *one_sided(submission.withdrawal_kw, permitted_kw)),
+            permitted_kw=permitted_kw,
+            adjustment_kw=frozen(change[..., None] * share),
+            binding=signal.binding,
+            price_per_kwh=price_per_kwh,
+        )
+
+    def _adjust(
+        self,
+        model: OpfModel,
+        submission: Submission,
+        last_round: bool,
+        misses: tuple[LimitMiss, ...],
+    ) -> AdjustmentSignal:
+        wish = self._wish(model, submission, misses)
         # Where nothing would change, tightening single limits cannot help either.
-        envelope = last_round or not wish.adjustment_kw.any()
-        limits = self._envelope(submission, wish) if envelope else _tightened(submission, wish)
+        if last_round or not wish.adjustment_kw.any():
+            limits = self._envelope(submission, wish)
+        elif self._case.policy is AdjustmentPolicy.PAPER:
+            limits = replaced(submission, wish.permitted_kw)
+        else:
+            limits = tightened(submission, wish.lowest_kw, wish.highest_kw)
         return AdjustmentSignal(
             round=submission.round,
             limits=limits,
             permitted_kw=wish.permitted_kw,
             adjustment_kw=wish.adjustment_kw,
-            binding=wish.binding or named,
+            binding=wish.binding or tuple(str(miss) for miss in misses),
         )
+
+    def _wish(
+        self, model: OpfModel, submission: Submission, misses: tuple[LimitMiss, ...]
+    ) -> Projection:
+        """The smallest change, by the paper's policy of those alone who stand at the strain."""
+        case, asked = self._case, submission.withdrawal_kw
+        if case.policy is AdjustmentPolicy.PAPER:
+            movable = strained_points(model, case.points, misses)
+            try:
+                return project(model, case.points, asked, case.backoff_kw, movable)
+            except InfeasibleError:
+                pass  # they alone cannot relieve it: everybody is asked
+        return project(model, case.points, asked, case.backoff_kw)
 
     def _envelope(self, submission: Submission, wish: Projection) -> WithdrawalLimits:
         lower, upper = operating_envelope(self._model, self._case.points, wish.permitted_kw)
         return WithdrawalLimits(
             round=submission.round, lower_kw=lower, upper_kw=upper, envelope=True
         )
-
-
-def _tightened(submission: Submission, wish: Projection) -> WithdrawalLimits:
-    """Cumulative one-sided limits: never loosened, hence no cycle.
-
-    After Chen, Wang and Shahidehpour (26)-(27), where a later signal replaces an earlier one.
-    """
-    limits = submission.limits
-    return WithdrawalLimits(
-        round=submission.round,
-        lower_kw=frozen(np.maximum(limits.lower_kw, wish.lowest_kw)),
-        upper_kw=frozen(np.minimum(limits.upper_kw, wish.highest_kw)),
-    )

@@ -97,6 +97,7 @@ class AdjustmentSignal:
     permitted_kw: FloatArray
     adjustment_kw: FloatArray
     binding: tuple[str, ...]
+    price_per_kwh: FloatArray | None = None  #: [time, station], on withdrawing, if prices found it
 
 
 def require_round(sender: str, expected: int, received: int) -> None:

@@ -2,6 +2,7 @@
 
 Both runtimes host the same agents and hand them the same calls, so results are bit-identical. An
 agent is deterministic: its state follows from its blueprint, its last snapshot and the calls since.
+Calls are numbered and carried out exactly once, whatever happens to messages on the way (``post``).
 That is all that is kept to bring a lost host back: the agent is built anew, restored, and the calls
 are repeated. An agent that offers no ``snapshot`` has no state beyond its blueprint.
 """
@@ -21,6 +22,7 @@ from typing import Any, Protocol, Self
 from threadpoolctl import threadpool_limits
 
 from ..core.errors import HostLost
+from .post import Call, Carry, Envelope, Mailbox, Outbox, Reply, answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +37,6 @@ class Blueprint:
     group: str
     build: Callable[..., Any]
     args: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A message to one agent: the method that takes it, and the message itself."""
-
-    agent: str
-    method: str
-    message: tuple[Any, ...] = ()
 
 
 class Runtime(Protocol):
@@ -73,29 +66,43 @@ class Host:
 
     def __init__(self, blueprints: Sequence[Blueprint]) -> None:
         with threadpool_limits(1):
-            self._agents = {b.name: b.build(*b.args) for b in blueprints}
+            self._boxes = {b.name: Mailbox(b.build(*b.args)) for b in blueprints}
 
-    def call(self, calls: Sequence[Call]) -> list[Any]:
-        """Answers in the order of the calls."""
+    def call(self, envelopes: Sequence[Envelope]) -> list[Reply]:
+        """Replies in the order of the envelopes."""
         with threadpool_limits(1):
-            return [getattr(self._agents[c.agent], c.method)(*c.message) for c in calls]
+            return [self._boxes[e.call.agent].take(e) for e in envelopes]
 
     def snapshot(self) -> dict[str, Any]:
         """Snapshots of the agents that have state."""
         return {
-            name: agent.snapshot()
-            for name, agent in self._agents.items()
-            if hasattr(agent, "snapshot")
+            name: box.agent.snapshot()
+            for name, box in self._boxes.items()
+            if hasattr(box.agent, "snapshot")
         }
 
-    def restore(self, snapshots: dict[str, Any], repeat: Sequence[Call] = ()) -> None:
-        """Puts the named agents back to their snapshots, then repeats the calls that had state."""
+    def restore(self, snapshots: dict[str, Any]) -> None:
+        """Puts the named agents back to their snapshots; calls taken since stay taken."""
         for name, snapshot in snapshots.items():
-            self._agents[name].restore(snapshot)
-        self.call([c for c in repeat if hasattr(self._agents[c.agent], "snapshot")])
+            self._boxes[name].agent.restore(snapshot)
+
+    def revive(
+        self, snapshots: dict[str, Any], taken: dict[str, int], repeat: Sequence[Envelope]
+    ) -> None:
+        """Brings a new host to where a lost one stood: snapshots, then the calls since.
+
+        ``taken`` are the last numbers before ``repeat``. Agents without state have nothing to
+        repeat, and only note the numbers.
+        """
+        self.restore(snapshots)
+        for name, number in taken.items():
+            self._boxes[name].taken = number
+        self.call([e for e in repeat if hasattr(self._boxes[e.call.agent].agent, "snapshot")])
+        for envelope in repeat:
+            self._boxes[envelope.call.agent].taken = envelope.number
 
 
-class _Context:
+class Context:
     """A runtime is a context: leaving it stops the hosts."""
 
     def stop(self) -> None:
@@ -113,23 +120,39 @@ class _Context:
         self.stop()
 
 
-class LocalRuntime(_Context):
+class LocalRuntime(Context):
     """All agents in this process: the reference.
 
-    Calls and answers pass through pickle, so that nothing is shared that could not be shared
+    Calls and replies pass through pickle, so that nothing is shared that could not be shared
     between processes.
+
+    Args:
+        post: puts something between sender and agents, see ``faults``; None carries faithfully.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, post: Callable[[Carry], Carry] | None = None) -> None:
         self._host: Host | None = None
+        self._outbox = Outbox()
+        self._carry = post(self._hand_over) if post else self._hand_over
+
+    @property
+    def resent(self) -> int:
+        """Messages sent again so far."""
+        return self._outbox.resent
 
     def start(self, blueprints: Sequence[Blueprint]) -> None:
         self._host = Host(blueprints)
+        # Numbers go on: a late message to agents of before must not pass for a new one.
+        names = {b.name for b in blueprints}
+        self._host.revive({}, {k: n for k, n in self._outbox.sent.items() if k in names}, [])
 
     def ask(self, calls: Sequence[Call]) -> list[Any]:
+        return self._outbox.deliver(calls, self._carry)
+
+    def _hand_over(self, envelopes: Sequence[Envelope]) -> list[Reply]:
         assert self._host is not None, "start the runtime before asking"
-        answers = self._host.call(pickle.loads(pickle.dumps(list(calls))))
-        return list(pickle.loads(pickle.dumps(answers)))
+        replies = self._host.call(pickle.loads(pickle.dumps(list(envelopes))))
+        return list(pickle.loads(pickle.dumps(replies)))
 
     def commit(self) -> dict[str, Any]:
         assert self._host is not None, "start the runtime before committing"
@@ -151,11 +174,12 @@ class _Place:
     blueprints: list[Blueprint]
     actor: Any = None
     snapshots: dict[str, Any] = field(default_factory=dict)
-    since: list[Call] = field(default_factory=list)
+    taken: dict[str, int] = field(default_factory=dict)  #: last numbers before ``since``
+    since: list[Envelope] = field(default_factory=list)
     restarts: int = 0
 
 
-class RayRuntime(_Context):
+class RayRuntime(Context):
     """Agents in Ray actors: one host for each group, ``workers`` hosts for the stations.
 
     Args:
@@ -173,47 +197,49 @@ class RayRuntime(_Context):
         max_restarts: int = 5,
         timeout_s: float = 600.0,
     ) -> None:
-        self._ray, self._owns_ray = _start_ray(address)
+        self._ray, self._owns_ray = start_ray(address)
         self._workers, self._max_restarts, self._timeout_s = workers, max_restarts, timeout_s
         self._places: list[_Place] = []
         self._home: dict[str, _Place] = {}
+        self._outbox = Outbox()
 
     def start(self, blueprints: Sequence[Blueprint]) -> None:
         self._end_hosts()
         self._places = _allot(blueprints, self._workers)
         self._home = {b.name: place for place in self._places for b in place.blueprints}
+        self._outbox = Outbox()
         for place in self._places:
             place.actor = self._new_actor(place)
 
     def ask(self, calls: Sequence[Call]) -> list[Any]:
-        batches: dict[str, list[tuple[int, Call]]] = {}
-        for index, call in enumerate(calls):
-            batches.setdefault(self._home[call.agent].name, []).append((index, call))
+        batches: dict[str, list[tuple[int, Envelope]]] = {}
+        for index, envelope in enumerate(self._outbox.envelopes(calls)):
+            home = self._home[envelope.call.agent].name
+            batches.setdefault(home, []).append((index, envelope))
         sent = []
         for place in self._places:
             if place.name in batches:
-                batch = [call for _, call in batches[place.name]]
+                batch = [envelope for _, envelope in batches[place.name]]
                 sent.append((place, batch, self._send(place, batch)))
-        answers: list[Any] = [None] * len(calls)
+        replies: dict[int, Reply] = {}
         for place, batch, reference in sent:
-            replies = self._receive(place, batch, reference)
+            received = self._receive(place, batch, reference)
             place.since.extend(batch)
-            for (index, _), reply in zip(batches[place.name], replies, strict=True):
-                answers[index] = reply
-        return answers
+            for (index, _), reply in zip(batches[place.name], received, strict=True):
+                replies[index] = reply
+        return answers([replies[index] for index in range(len(calls))])
 
     def commit(self) -> dict[str, Any]:
         merged: dict[str, Any] = {}
         for place in self._places:
-            place.snapshots = self._guarded(place, lambda p: p.actor.snapshot.remote())
-            place.since = []
-            merged |= place.snapshots
+            snapshots = self._guarded(place, lambda p: p.actor.snapshot.remote())
+            self._remember(place, snapshots)
+            merged |= snapshots
         return merged
 
     def restore(self, snapshots: dict[str, Any]) -> None:
         for place in self._places:
-            place.snapshots = {k: v for k, v in snapshots.items() if self._home[k] is place}
-            place.since = []
+            self._remember(place, {k: v for k, v in snapshots.items() if self._home[k] is place})
             self._guarded(place, lambda p: p.actor.restore.remote(p.snapshots))
 
     def stop(self) -> None:
@@ -225,15 +251,21 @@ class RayRuntime(_Context):
         """The process of each host: what a fault-injection test may kill."""
         return {place.name: self._get(place.actor.process_id.remote()) for place in self._places}
 
+    def _remember(self, place: _Place, snapshots: dict[str, Any]) -> None:
+        """From here the place would be brought back."""
+        names = {b.name for b in place.blueprints}
+        place.snapshots, place.since = snapshots, []
+        place.taken = {k: number for k, number in self._outbox.sent.items() if k in names}
+
     def _new_actor(self, place: _Place) -> Any:
         # num_cpus=0: hosts must not hold back other work of the cluster, nor wait for it.
         options = {"num_cpus": 0, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
         return self._ray.remote(**options)(_RayHost).remote(place.blueprints)
 
-    def _send(self, place: _Place, batch: list[Call]) -> Any:
+    def _send(self, place: _Place, batch: list[Envelope]) -> Any:
         return place.actor.call.remote(batch)
 
-    def _receive(self, place: _Place, batch: list[Call], reference: Any) -> list[Any]:
+    def _receive(self, place: _Place, batch: list[Envelope], reference: Any) -> list[Reply]:
         while True:
             try:
                 return list(self._get(reference))
@@ -263,7 +295,7 @@ class RayRuntime(_Context):
                 raise HostLost(place.name, self._max_restarts)
             place.actor = self._new_actor(place)
             try:
-                self._get(place.actor.restore.remote(place.snapshots, place.since))
+                self._get(place.actor.revive.remote(place.snapshots, place.taken, place.since))
             except self._ray.exceptions.RayActorError:
                 continue
             return
@@ -306,7 +338,7 @@ _QUIET = {
 }
 
 
-def _start_ray(address: str | None) -> tuple[Any, bool]:
+def start_ray(address: str | None) -> tuple[Any, bool]:
     """Joins the cluster at ``address`` or starts a quiet local Ray; says whether it started one."""
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     for key, value in _QUIET.items():

@@ -12,13 +12,14 @@ import numpy.typing as npt
 from ..core.units import FloatArray, IntArray, frozen
 from ..market.block import build_block
 from ..market.forecast import ChargingForecast, StationErrorModel, station_day, station_errors
-from ..market.local import solve_local, solve_standalone
+from ..market.local import solve_local, solve_standalone, withdraw_at_price
 from ..market.partition import ShardLinks
 from ..market.port import Bounds, ShardOutcome, ShardPort
 from ..market.scale import MarketScale, MarketSums
 from ..market.shard import BorderBids, Progress
 from ..market.station import Schedule, Station, StationDay, Tariff
 from ..uncertainty.margins import RiskChoice
+from .adjustment import PriceOffer
 from .messages import ChargingDemand
 
 
@@ -40,7 +41,7 @@ def plan_days(case: StationsCase, demand: ChargingDemand) -> tuple[StationDay, .
     days = []
     for station in case.stations:
         errors_kw = _errors(case, station, demand, "learn", case.samples)
-        charging = _charging(demand, station.id)
+        charging = charging_at(demand, station.id)
         days.append(
             station_day(station, case.pv_factor, charging, errors_kw, case.choice, case.error_model)
         )
@@ -77,6 +78,18 @@ class StationShard:
     def stand_alone(self) -> Schedule:
         """What the stations do within the limits in force if each trades with the grid only."""
         return solve_standalone(self._case.stations, self._days, self._case.tariff)
+
+    def withdraw_at_price(self, offer: PriceOffer, trade_kw: FloatArray) -> FloatArray:
+        """Net withdrawals [time, station] preferred at the operator's prices, trades kept."""
+        return withdraw_at_price(
+            self._case.stations,
+            self._days,
+            self._case.tariff,
+            trade_kw,
+            adder_per_kwh=offer.adder_per_kwh,
+            near_kw=offer.near_kw,
+            penalty_per_kw2=offer.penalty_per_kw2,
+        )
 
     def sums(self) -> MarketSums:
         """The shard's part of the market's scale."""
@@ -148,7 +161,8 @@ class StationShard:
         )
 
 
-def _charging(demand: ChargingDemand, station: str) -> ChargingForecast | None:
+def charging_at(demand: ChargingDemand, station: str) -> ChargingForecast | None:
+    """The charging load announced for one station; None if no traffic reaches it."""
     if station not in demand.stations:
         return None
     k = demand.stations.index(station)
@@ -163,7 +177,7 @@ def _errors(
     return station_errors(
         station,
         case.pv_factor,
-        _charging(demand, station.id),
+        charging_at(demand, station.id),
         case.error_model,
         seed=case.seed,
         stream=stream,

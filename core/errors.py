@@ -9,6 +9,7 @@ RoadvoltError
 ├── AgreementError       the parties did not agree; names the limits and stations that block
 ├── NegotiationError     the stations' negotiation did not reach its certified gap
 ├── RoundMismatch        a message belongs to another round than the one under way
+├── MessageLost          a message stayed without reply however often it was sent
 ├── HostLost             a host of agents died and could not be brought back
 └── ResultsError         a results folder is missing, foreign or damaged
 
@@ -155,6 +156,17 @@ class RoundMismatch(RoadvoltError):
 
     def __str__(self) -> str:
         return f"message of {self.sender} is from round {self.received}, expected {self.expected}"
+
+
+class MessageLost(RoadvoltError):
+    """A message to an agent stayed without reply."""
+
+    def __init__(self, agent: str, sendings: int) -> None:
+        super().__init__(agent, sendings)
+        self.agent, self.sendings = agent, sendings
+
+    def __str__(self) -> str:
+        return f"no reply from '{self.agent}' after {self.sendings} sendings of one message"
 
 
 class HostLost(RoadvoltError):

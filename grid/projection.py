@@ -16,7 +16,7 @@ from functools import partial
 
 import numpy as np
 
-from ..core.units import FloatArray, frozen
+from ..core.units import BoolArray, FloatArray, frozen
 from .cone_builder import ProgramBuilder
 from .feeder import ConnectionPoint
 from .infeasibility import solve_or_name
@@ -51,6 +51,7 @@ def project(
     points: tuple[ConnectionPoint, ...],
     withdrawal_kw: FloatArray,
     backoff_kw: float = 0.5,
+    movable: BoolArray | None = None,
 ) -> Projection:
     """The permitted withdrawals nearest to those asked for.
 
@@ -59,12 +60,19 @@ def project(
         points: where stations are connected; they may share a bus.
         withdrawal_kw: net withdrawals asked for [time, point], negative for feeding in.
         backoff_kw: every limit is kept for so much more, or less, load at any one bus.
+        movable: the points that may be asked to change [point]; None is all.
 
     Raises:
         InfeasibleError: the limits cannot be kept whatever the stations forgo; names them.
         SolveError: the solver failed.
     """
-    pose = partial(_pose, points=points, withdrawal_kw=withdrawal_kw, backoff_kw=backoff_kw)
+    pose = partial(
+        _pose,
+        points=points,
+        withdrawal_kw=withdrawal_kw,
+        backoff_kw=backoff_kw,
+        movable=np.ones(len(points), dtype=bool) if movable is None else movable,
+    )
     posed, solution = solve_or_name(model, pose, "trading adjustment")
     adjustment = solution.values[posed.flexible.columns]
     lower, upper = np.minimum(withdrawal_kw, 0), np.maximum(withdrawal_kw, 0)
@@ -123,11 +131,12 @@ def _pose(
     points: tuple[ConnectionPoint, ...],
     withdrawal_kw: FloatArray,
     backoff_kw: float,
+    movable: BoolArray,
 ) -> PosedOpf:
     nodes = point_nodes(model, points)
     adjustment = program.variables(*withdrawal_kw.shape, unit=10.0)
-    program.at_most([(adjustment, 1.0)], np.maximum(-withdrawal_kw, 0))
-    program.at_most([(adjustment, -1.0)], np.maximum(withdrawal_kw, 0))
+    program.at_most([(adjustment, 1.0)], movable * np.maximum(-withdrawal_kw, 0))
+    program.at_most([(adjustment, -1.0)], movable * np.maximum(withdrawal_kw, 0))
     flexible = FlexibleLoad(
         columns=adjustment, effects=model.limits.by_p @ nodes.T, balance=np.ones(len(points))
     )

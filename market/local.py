@@ -50,6 +50,47 @@ def solve_standalone(
     return solve_local(stations, days, tariff, np.zeros((len(tariff.buy_per_kwh), len(stations))))
 
 
+def withdraw_at_price(
+    stations: Sequence[Station],
+    days: Sequence[StationDay],
+    tariff: Tariff,
+    trade_kw: FloatArray,
+    *,
+    adder_per_kwh: FloatArray,
+    near_kw: FloatArray,
+    penalty_per_kw2: float,
+) -> FloatArray:
+    """Net withdrawals [time, station] that stations prefer at a price on them, trades given.
+
+    min  own cost + sum [adder w + penalty/2 (w - near)^2],  w = buy - sell + trade, subject to
+    ``program.build_stations``: with the trades fixed, the adder comes on top of both tariffs.
+
+    Raises:
+        InfeasibleError: as ``solve_local`` (hours not named).
+        SolveError: OSQP did not reach its tolerance.
+    """
+    program = build_stations(stations, days, tariff, trade_kw).linear
+    size = trade_kw.size
+    pull = (adder_per_kwh + penalty_per_kw2 * (trade_kw - near_kw)).ravel()
+    cost = program.cost.copy()
+    cost[:size] += pull
+    cost[size : 2 * size] -= pull
+    exchange = sp.hstack([sp.identity(size), -sp.identity(size)])
+    rest = sp.csc_matrix((len(cost) - 2 * size,) * 2)
+    square = sp.block_diag([penalty_per_kw2 * exchange.T @ exchange, rest])
+    quadratic = QuadraticProgram(
+        quadratic=sp.triu(square, format="csc"),
+        cost=cost,
+        matrix=program.matrix,
+        row_lower=program.row_lower,
+        row_upper=program.row_upper,
+        col_lower=program.col_lower,
+        col_upper=program.col_upper,
+    )
+    x = solve_quadratic(quadratic, "response of stations to prices").x
+    return frozen((x[:size] - x[size : 2 * size]).reshape(trade_kw.shape) + trade_kw)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Response:
     """What one station would do at the prices of its peers.

@@ -5,17 +5,35 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ..core.errors import CaseError, HostLost, ResultsError, RoadvoltError
+from .study_cli import app as study_app
+from .study_cli import carry_out_study
+from .terminal import (
+    DEFAULT_CASE,
+    AddressOption,
+    CaseArgument,
+    CsvOption,
+    JsonOption,
+    OutOption,
+    QuietOption,
+    RunArgument,
+    RuntimeKind,
+    RuntimeOption,
+    SetOption,
+    WorkersOption,
+    agents_runtime,
+    err,
+    out,
+    pairs,
+)
 
 if TYPE_CHECKING:
     from .case import Case
@@ -28,10 +46,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-out = Console()
-err = Console(stderr=True)
-
-DEFAULT_CASE = "utn12-ieee33"
+app.add_typer(study_app, name="study")
 
 
 class Treatment(StrEnum):
@@ -40,26 +55,6 @@ class Treatment(StrEnum):
     dro = "dro"
     sp = "sp"
     ro = "ro"
-
-
-class RuntimeKind(StrEnum):
-    """Where the agents live."""
-
-    ray = "ray"
-    local = "local"
-
-
-CaseArgument = Annotated[str, typer.Argument(help="A built-in case, or a folder with case.yaml.")]
-RunArgument = Annotated[Path, typer.Argument(help="A run's folder.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as JSON, no more.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")]
-RuntimeOption = Annotated[RuntimeKind, typer.Option(help="Ray actors, or this process only.")]
-AddressOption = Annotated[
-    str | None, typer.Option(help="An existing Ray cluster; default: a fresh one here.")
-]
-WorkersOption = Annotated[
-    int, typer.Option(min=1, help="Ray actors that host the stations; changes no number.")
-]
 
 
 @app.command()
@@ -83,13 +78,9 @@ def run(
         int, typer.Option(min=1, help="Groups of stations that negotiate by messages.")
     ] = 4,
     gap: Annotated[float, typer.Option(min=1e-6, help="Certified relative gap to stop at.")] = 1e-3,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value of case.yaml; may be repeated.")
-    ] = None,
-    out_: Annotated[Path, typer.Option("--out", help="Folder that receives the run's.")] = Path(
-        "runs"
-    ),
-    csv: Annotated[bool, typer.Option("--csv", help="Also write every table as CSV.")] = False,
+    set_: SetOption = None,
+    out_: OutOption = Path("runs"),
+    csv: CsvOption = False,
     quiet: QuietOption = False,
     json_: JsonOption = False,
 ) -> None:
@@ -99,7 +90,7 @@ def run(
     from .options import options_for
     from .recorder import Recorder
 
-    loaded = load_case(case, overrides=_pairs(set_ or []))
+    loaded = load_case(case, overrides=pairs(set_ or []))
     chosen = {
         "treatment": RiskTreatment(risk.value) if risk else None,
         "confidence": confidence,
@@ -120,8 +111,13 @@ def resume(
     quiet: QuietOption = False,
     json_: JsonOption = False,
 ) -> None:
-    """Continues a run that was interrupted, from its last checkpoint, in the same folder."""
+    """Continues a run or study that was interrupted, where it stood, in the same folder."""
     from .recorder import Recorder
+    from .study import is_study, reopen_study
+
+    if is_study(run):
+        carry_out_study(reopen_study(run), runtime, address, workers, quiet, json_)
+        return
 
     recorder, case, options = Recorder.reopen(run)
     _carry_out(case, options, recorder, runtime, address, workers, quiet, json_)
@@ -151,7 +147,7 @@ def validate(case: CaseArgument) -> None:
 
 @app.command()
 def show(run: RunArgument, json_: JsonOption = False) -> None:
-    """Shows the summary of a finished run."""
+    """Shows the summary of a finished run or study."""
     from .results import load_run
 
     _print_summary(load_run(run).summary, run, json_)
@@ -168,11 +164,12 @@ def compare(first: RunArgument, second: RunArgument) -> None:
 
 @app.command()
 def report(run: RunArgument) -> None:
-    """Writes report.html and the figures of a finished run anew."""
+    """Writes the page (report.html, study.html) and the figures of a finished run anew."""
     from .recorder import write_pictures
     from .results import load_run
+    from .study import draw_study, is_study
 
-    page = write_pictures(load_run(run))
+    page = (draw_study if is_study(run) else write_pictures)(load_run(run))
     out.print(f"report: {page}")
 
 
@@ -195,7 +192,7 @@ def _carry_out(
         with (
             recorder.logging(),
             nullcontext() if quiet else LiveProgress(err) as progress,
-            _runtime(kind, address, workers) as runtime,
+            agents_runtime(kind, address, workers) as runtime,
         ):
             episode = run_episode(case, options, runtime=runtime, watch=progress, recorder=recorder)
     except KeyboardInterrupt:
@@ -211,37 +208,18 @@ def _carry_out(
     _print_summary(episode.summary, recorder.folder, as_json)
 
 
-@contextmanager
-def _runtime(kind: RuntimeKind, address: str | None, workers: int) -> Iterator[Any]:
-    from ..agents.runtime import LocalRuntime, RayRuntime
-
-    if kind is RuntimeKind.local:
-        with LocalRuntime() as local:
-            yield local
-    else:
-        with RayRuntime(address=address, workers=workers) as remote:
-            yield remote
-
-
 def _print_summary(summary: dict[str, Any], folder: Path, as_json: bool) -> None:
     from .screen import summary_view
+    from .study_cli import print_study
 
+    if "study" in summary:
+        print_study(summary, folder, as_json)
+        return
     if as_json:
         sys.stdout.write(json.dumps(summary, indent=2) + "\n")
         return
     out.print(summary_view(summary))
     out.print(f"results: {folder}\nreport:  {folder / 'report.html'}", soft_wrap=True)
-
-
-def _pairs(settings: list[str]) -> dict[str, str]:
-    """``["a.b=1"]`` -> ``{"a.b": "1"}``."""
-    pairs = {}
-    for setting in settings:
-        key, separator, value = setting.partition("=")
-        if not separator:
-            raise typer.BadParameter(f"'{setting}' is not key=value", param_hint="--set")
-        pairs[key.strip()] = value.strip()
-    return pairs
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..agents.policy import AdjustmentPolicy
 from ..uncertainty.margins import RiskTreatment
 from .case import Case
 
@@ -29,6 +30,7 @@ class EpisodeOptions:
     max_trading_rounds: int = 8  #: after these the operator sends an operating envelope
     backoff_kw: float = 0.5  #: by how much adjustment signals stay inside the limits
     anchor_passes: int = 2  #: of voltages to AC in a review; 0 is plain LinDist3Flow
+    policy: AdjustmentPolicy = AdjustmentPolicy.PROJECTION  #: how the operator asks for a change
 
     @property
     def risk(self) -> float:

@@ -6,10 +6,12 @@ Every agent gets its own part of the case only. What passes from one to another 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ..agents.adjustment import PriceOffer
 from ..agents.dso import Dso, OperatorCase
 from ..agents.messages import (
     AdjustmentSignal,
@@ -19,7 +21,8 @@ from ..agents.messages import (
     Submission,
     WithdrawalLimits,
 )
-from ..agents.runtime import Blueprint, Call, Runtime
+from ..agents.post import Call
+from ..agents.runtime import Blueprint, Runtime
 from ..agents.station import StationsCase, StationShard
 from ..agents.transport import Forecast, TransportOperator
 from ..core.units import FloatArray, IntArray, frozen
@@ -88,6 +91,47 @@ class Parties:
         answer: Approval | AdjustmentSignal = self._one(_DSO, "review", submission, last_round)
         return answer
 
+    def withdraw_at_price(self, offer: PriceOffer, trade_kw: FloatArray) -> FloatArray:
+        """Stations: net withdrawals [time, station] that they prefer at the operator's prices."""
+        places = [part.stations for part in self._split.parts]
+        messages = [
+            (
+                replace(
+                    offer,
+                    adder_per_kwh=frozen(offer.adder_per_kwh[:, p]),
+                    near_kw=frozen(offer.near_kw[:, p]),
+                ),
+                frozen(trade_kw[:, p]),
+            )
+            for p in places
+        ]
+        return self._gather(self._shards("withdraw_at_price", messages))
+
+    def permit(self, asked_kw: FloatArray) -> FloatArray:
+        """Distribution operator: the nearest withdrawals [time, station] that the grid carries."""
+        permitted: FloatArray = self._one(_DSO, "permit", asked_kw)
+        return permitted
+
+    def settle(
+        self,
+        submission: Submission,
+        signal: AdjustmentSignal,
+        permitted_kw: FloatArray,
+        price_per_kwh: FloatArray,
+    ) -> AdjustmentSignal:
+        """Distribution operator: its signal, as prices have shaped it."""
+        message = (submission, signal, permitted_kw, price_per_kwh)
+        settled: AdjustmentSignal = self._one(_DSO, "settle", *message)
+        return settled
+
+    def become(self, case: Case, demand: ChargingDemand) -> None:
+        """Starts all agents anew for a case that has changed under way, same stations and links."""
+        self._case = case
+        names = [station.id for station in case.stations]
+        self._split = split_market(names, case.links, len(self._split.parts))
+        self._runtime.start(self._blueprints())
+        self.prepare_stations(demand)
+
     def exceeded(self, demand: ChargingDemand) -> IntArray:
         """How often fresh errors exceed the stations' margins [time, station], in scenarios."""
         messages = [(demand.at(n), self._options.fresh_samples) for n in self._station_names()]
@@ -140,6 +184,7 @@ class Parties:
             seed=options.seed,
             backoff_kw=options.backoff_kw,
             anchor_passes=options.anchor_passes,
+            policy=options.policy,
         )
         roads = (case.roads, options.seed)
         shards = [

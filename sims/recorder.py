@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..agents.policy import AdjustmentPolicy
 from ..core.errors import ResultsError, RoadvoltError
 from ..uncertainty.margins import RiskTreatment
 from .case import Case, load_case, to_case_folder
@@ -107,12 +108,15 @@ class Recorder:
 
 def options_to_json(options: EpisodeOptions) -> dict[str, Any]:
     """The options as plain words and numbers."""
-    return {**dataclasses.asdict(options), "treatment": options.treatment.value}
+    words = {"treatment": options.treatment.value, "policy": options.policy.value}
+    return {**dataclasses.asdict(options), **words}
 
 
 def options_from_json(words: Mapping[str, Any]) -> EpisodeOptions:
     """The options that ``options_to_json`` wrote."""
-    return EpisodeOptions(**{**words, "treatment": RiskTreatment(words["treatment"])})
+    policy = AdjustmentPolicy(words.get("policy", AdjustmentPolicy.PROJECTION))
+    treatment = RiskTreatment(words["treatment"])
+    return EpisodeOptions(**{**words, "treatment": treatment, "policy": policy})
 
 
 def write_pictures(run: Run, case: Case | None = None) -> Path:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import ResultsError
-from .schema import SCHEMA_VERSION, TABLES
+from .schema import SCHEMA_VERSION
 
 _SOLVERS = ("numpy", "scipy", "highspy", "clarabel", "osqp", "power-grid-model", "numba", "ray")
 
@@ -119,9 +119,5 @@ def load_run(folder: Path) -> Run:
             f"has schema version {summary.get('schema_version')}, this program reads "
             f"{SCHEMA_VERSION}; read it with the roadvolt version it names",
         )
-    tables = {
-        name: pd.read_parquet(folder / f"{name}.parquet")
-        for name in TABLES
-        if (folder / f"{name}.parquet").is_file()
-    }
+    tables = {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
     return Run(folder=folder, summary=summary, tables=tables)

@@ -177,12 +177,15 @@ def comparison_view(first: Mapping[str, Any], second: Mapping[str, Any]) -> Tabl
 
 
 def flatten(summary: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested keys joined by dots: {"ac": {"vm_min_pu": 0.95}} -> {"ac.vm_min_pu": 0.95}."""
+    """Nested keys joined by dots: {"ac": {"vm_min_pu": 0.95}} -> {"ac.vm_min_pu": 0.95}.
+
+    Rows of a study are left out: they are a table's, not key figures.
+    """
     flat: dict[str, Any] = {}
     for key, value in summary.items():
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{prefix}{key}.")
-        else:
+        elif key != "rows":
             flat[prefix + key] = value
     return flat
 

@@ -102,6 +102,8 @@ def test_the_commands_of_the_pages_exist(page: Path) -> None:
             assert first in targets, f"no target {first}"
         elif program == "roadvolt":
             command = group.commands[first]  # type: ignore[attr-defined]
+            if rest and rest[0] in getattr(command, "commands", {}):
+                command = command.commands[rest[0]]
             known = {word for option in command.params for word in option.opts} | {"--help"}
             asked = {word.partition("=")[0] for word in rest if word.startswith("--")}
             assert asked <= known, f"roadvolt {first} has no {asked - known}"

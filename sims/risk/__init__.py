@@ -1,0 +1,1 @@
+"""The risk study: what SP, DRO and RO cost, and what they keep out of sample."""

@@ -1,0 +1,1 @@
+"""The stress study: perturbed days, adjustment policies, and where agreement ends."""

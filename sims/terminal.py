@@ -1,0 +1,80 @@
+"""What all commands share: the two consoles, and the options that mean the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from ..agents.pool import LocalPool, RayPool
+
+out = Console()
+err = Console(stderr=True)
+
+DEFAULT_CASE = "utn12-ieee33"
+
+
+class RuntimeKind(StrEnum):
+    """Where the agents live."""
+
+    ray = "ray"
+    local = "local"
+
+
+CaseArgument = Annotated[str, typer.Argument(help="A built-in case, or a folder with case.yaml.")]
+RunArgument = Annotated[Path, typer.Argument(help="A run's folder.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder that receives the run's.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Also write every table as CSV.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as JSON, no more.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")]
+RuntimeOption = Annotated[RuntimeKind, typer.Option(help="Ray actors, or this process only.")]
+AddressOption = Annotated[
+    str | None, typer.Option(help="An existing Ray cluster; default: a fresh one here.")
+]
+WorkersOption = Annotated[
+    int, typer.Option(min=1, help="Ray actors that host the stations; changes no number.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="key=value of case.yaml; may be repeated.")
+]
+
+
+@contextmanager
+def agents_runtime(kind: RuntimeKind, address: str | None, workers: int) -> Iterator[Any]:
+    """The runtime asked for, stopped on leaving."""
+    from ..agents.runtime import LocalRuntime, RayRuntime
+
+    if kind is RuntimeKind.local:
+        with LocalRuntime() as local:
+            yield local
+    else:
+        with RayRuntime(address=address, workers=workers) as remote:
+            yield remote
+
+
+def task_pool(
+    kind: RuntimeKind, address: str | None, workers: int
+) -> AbstractContextManager[LocalPool | RayPool]:
+    """The pool asked for, stopped on leaving."""
+    from ..agents.pool import LocalPool, RayPool
+
+    if kind is RuntimeKind.local:
+        return LocalPool()
+    return RayPool(address=address, workers=workers)
+
+
+def pairs(settings: list[str]) -> dict[str, str]:
+    """``["a.b=1"]`` -> ``{"a.b": "1"}``."""
+    found = {}
+    for setting in settings:
+        key, separator, value = setting.partition("=")
+        if not separator:
+            raise typer.BadParameter(f"'{setting}' is not key=value", param_hint="--set")
+        found[key.strip()] = value.strip()
+    return found
