@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 from ...core.units import FloatArray, frozen
 from ...grid.feeder import ConnectionPoint
 from ...uncertainty.margins import RiskTreatment
 from ..case import Case, load_case
-from ..episode import default_options, run_episode
-from ..tables import phase_share
+from ..episode import run_episode
+from ..options import options_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,11 +30,9 @@ def approved_day(place: str) -> ApprovedDay:
         AgreementError: stations and operator do not agree on this case.
     """
     case = load_case(place)
-    options = replace(default_options(case), treatment=RiskTreatment.DRO, fresh_samples=10)
+    options = options_for(case, treatment=RiskTreatment.DRO, fresh_samples=10)
     hours = run_episode(case, options).tables["station_hours"]
     withdrawal = hours.pivot(index="hour", columns="station", values="withdrawal_kw")
     names = [station.id for station in case.stations]
-    points = tuple(
-        ConnectionPoint(id=s.id, bus=s.bus, share=phase_share(s.phases)) for s in case.stations
-    )
+    points = tuple(ConnectionPoint(id=s.id, bus=s.bus, share=s.phase_share) for s in case.stations)
     return ApprovedDay(case=case, points=points, withdrawal_kw=frozen(withdrawal[names]))

@@ -1,4 +1,4 @@
-"""Three schemes of the operator after the fact (seed 004, Tables B.III and B.IV, Fig. B5)."""
+"""Three schemes of the operator after the fact (Chen et al., Tables B.III and B.IV, Fig. B5)."""
 
 from __future__ import annotations
 
