@@ -35,6 +35,7 @@ class StressDesign:
     days: int
     seed: int
     boundary_policies: tuple[AdjustmentPolicy, ...]
+    boundary_kinds: tuple[Kind, ...]
     bisections: int
 
 
@@ -50,6 +51,11 @@ def design_of(case: Case, settings: Settings) -> StressDesign:
         days=days,
         seed=settings["seed"],
         boundary_policies=policies if small and not quick else policies[:1],
+        boundary_kinds=tuple(
+            kind
+            for kind in Kind
+            if kind not in _WITHOUT_BOUNDARY and not (quick and kind is Kind.CROWDED_LATERAL)
+        ),
         bisections=(4 if small else 3) if not quick else 2 if small else 0,
     )
 
@@ -83,11 +89,10 @@ def _boundary_tasks(design: StressDesign, common: dict[str, Any]) -> list[Task]:
             },
             effort=2.0 + design.bisections,
         )
-        for kind in Kind
+        for kind in design.boundary_kinds
         for policy in design.boundary_policies
-        if design.bisections and kind not in _WITHOUT_BOUNDARY
         # Where hundreds of stations are concerned, one policy must do.
-        if kind is not Kind.CROWDED_LATERAL or policy is design.policies[0]
+        if design.bisections and (kind is not Kind.CROWDED_LATERAL or policy is design.policies[0])
     ]
 
 

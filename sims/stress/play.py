@@ -32,7 +32,7 @@ from ..trading import Interruption, Trading
 from .perturbed_day import PerturbedDay
 
 #: A host is killed at every so many exchanges, the last one after the kills asked for.
-_KILL_EVERY = 7
+_KILL_EVERY = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

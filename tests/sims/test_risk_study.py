@@ -134,3 +134,13 @@ def test_ray_gives_the_tables_of_this_process(run: Run, ray_session: None, tmp_p
     assert remote.summary["result_hash"] == run.summary["result_hash"]
     with pytest.raises(Exception, match="has finished"):
         reopen_study(remote.folder)
+
+
+def test_every_table_and_column_stands_in_the_studies_page_with_its_meaning() -> None:
+    parts = []
+    for table, columns in TABLES.items():
+        rows = [f"| `{name}` | {said} |" for name, said in columns.items()]
+        parts.append("\n".join([f"#### `{table}`", "", "| column | meaning |", "|---|---|", *rows]))
+    text = "\n\n".join(parts)
+    page = Path(__file__).resolve().parents[2] / "docs/studies.md"
+    assert text in page.read_text(), "put this in docs/studies.md:\n" + text
