@@ -251,6 +251,12 @@ class RayRuntime(Context):
         """The process of each host: what a fault-injection test may kill."""
         return {place.name: self._get(place.actor.process_id.remote()) for place in self._places}
 
+    def kill(self, host: str) -> None:
+        """Ends a host without warning, for fault injection; the next call brings it back."""
+        for place in self._places:
+            if place.name == host:
+                self._ray.kill(place.actor)
+
     def _remember(self, place: _Place, snapshots: dict[str, Any]) -> None:
         """From here the place would be brought back."""
         names = {b.name for b in place.blueprints}

@@ -43,12 +43,12 @@ def settle_by_price(
         offer = PriceOffer(adder_per_kwh=price, near_kw=permitted, penalty_per_kw2=PENALTY_PER_KW2)
         try:
             wanted = parties.withdraw_at_price(offer, trade_kw)
+            goal = wanted + price / PENALTY_PER_KW2
+            # Nobody is asked to draw or to feed in more than it offered.
+            goal = np.clip(goal, np.minimum(asked, 0), np.maximum(asked, 0))
+            permitted = parties.permit(frozen(goal))
         except SolveError:
-            break  # the trades leave no answer, or the solver none: what is permitted so far holds
-        goal = wanted + price / PENALTY_PER_KW2
-        # Nobody is asked to draw or to feed in more than it offered.
-        goal = np.clip(goal, np.minimum(asked, 0), np.maximum(asked, 0))
-        permitted = parties.permit(frozen(goal))
+            break  # a solver stopped short: what is permitted so far holds
         price = frozen(price + PENALTY_PER_KW2 * (wanted - permitted))
         if np.abs(wanted - permitted).max() < TOLERANCE_KW:
             break

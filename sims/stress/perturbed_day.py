@@ -18,7 +18,7 @@ from ..case import Case
 from . import case_changes as change
 from .perturbations import Kind, Perturbation
 
-#: The most that messages suffer: at severity 1 hardly any call gets through.
+#: The most that messages suffer, at severity 1.
 _WORST_FAULTS = MessageFaults(lost=0.8, repeated=0.4, late=0.4, reordered=1.0)
 _MOST_KILLS = 3
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -111,7 +109,7 @@ def _killed(kills: int, trace: Trace) -> Iterator[Runtime]:
         def kill(event: Event) -> None:
             if isinstance(event, Exchanged) and event.exchange % _KILL_EVERY == 0 and left[0]:
                 left[0] -= 1
-                os.kill(runtime.process_ids()["stations-0"], signal.SIGKILL)
+                runtime.kill("stations-0")
 
         trace.watchers.append(kill)
         yield runtime

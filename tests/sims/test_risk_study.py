@@ -127,6 +127,18 @@ def test_a_killed_study_resumed_gives_the_same_tables(
     assert (code, "dro-wasserstein" in out) == (0, True)
 
 
+def test_the_command_does_what_the_doors_do(
+    run: Run, tmp_path: Path, roadvolt: Callable[..., tuple[int, str, str]]
+) -> None:
+    words = ("--quick", "--seeds", 1, "--runtime", "local", "--out", tmp_path, "--json", "--csv")
+    code, out, _ = roadvolt("study", "risk", "tiny", *words)
+    summary = json.loads(out)
+    assert (code, summary["result_hash"]) == (0, run.summary["result_hash"])
+    (folder,) = tmp_path.iterdir()
+    assert (folder / "cells.csv").read_text().startswith("level,method,samples,confidence,seed")
+    assert "9 of 9" in (folder / "log.txt").read_text()
+
+
 @pytest.mark.ray
 def test_ray_gives_the_tables_of_this_process(run: Run, ray_session: None, tmp_path: Path) -> None:
     with RayPool(workers=2) as pool:
