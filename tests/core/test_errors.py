@@ -12,6 +12,7 @@ from roadvolt.core.errors import (
     HostLost,
     InfeasibleError,
     LimitMiss,
+    MessageLost,
     NegotiationError,
     PowerFlowError,
     Problem,
@@ -42,6 +43,7 @@ EXAMPLES = [
     (NegotiationError(900, 2e-3, 1e-3), ["900 iterations", "0.002 > 0.001"]),
     (RoundMismatch("station-2", 5, 4), ["station-2", "from round 4", "expected 5"]),
     (HostLost("stations-0", 3), ["'stations-0'", "3 restarts"]),
+    (MessageLost("dso", 8), ["'dso'", "8 sendings"]),
     (ResultsError("runs/x", "summary.json is missing"), ["runs/x", "summary.json is missing"]),
 ]
 
