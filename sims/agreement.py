@@ -97,7 +97,8 @@ def reach_agreement(
 
     Rounds 1 .. ``max_rounds`` - 1 may be answered by limits on single stations and hours. Round
     ``max_rounds`` is answered by an envelope inside which any proposal can be carried, so that
-    round ``max_rounds`` + 1 is approved.
+    round ``max_rounds`` + 1 is approved. There is an envelope only if the grid can serve idle
+    stations; otherwise the review ends with the limits named.
 
     Args:
         first_limits: limits before the first round.
