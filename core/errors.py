@@ -9,6 +9,7 @@ RoadvoltError
 ├── AgreementError       the parties did not agree; names the limits and stations that block
 ├── NegotiationError     the stations' negotiation did not reach its certified gap
 ├── RoundMismatch        a message belongs to another round than the one under way
+├── OutOfTurn            something was asked before what must come first
 ├── MessageLost          a message stayed without reply however often it was sent
 ├── HostLost             a host of agents died and could not be brought back
 └── ResultsError         a results folder is missing, foreign or damaged
@@ -156,6 +157,17 @@ class RoundMismatch(RoadvoltError):
 
     def __str__(self) -> str:
         return f"message of {self.sender} is from round {self.received}, expected {self.expected}"
+
+
+class OutOfTurn(RoadvoltError):
+    """Something was asked before what must come first."""
+
+    def __init__(self, asked: str, first: str) -> None:
+        super().__init__(asked, first)
+        self.asked, self.first = asked, first
+
+    def __str__(self) -> str:
+        return f"{self.asked}: {self.first} first"
 
 
 class MessageLost(RoadvoltError):
