@@ -96,7 +96,8 @@ def _warnings(summary: Mapping[str, Any]) -> list[Text]:
         found.append(Text(f"THE EXACT CHECK BROKE ITS PROMISE: {breaches}", style="bold red"))
     if summary["stations"]["worse_off"]:
         names = ", ".join(summary["stations"]["worse_off"])
-        found.append(Text(f"pay more than trading alone: {names}", style="yellow"))
+        most = f"by at most {summary['stations']['largest_loss']:.2g} {summary['currency']}"
+        found.append(Text(f"pay more than without trading, {most}: {names}", style="yellow"))
     if summary["stations"]["unserved_kwh"] > 1e-3:
         unserved = summary["stations"]["unserved_kwh"]
         found.append(Text(f"demand not served: {unserved:.2f} kWh", style="yellow"))

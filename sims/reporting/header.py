@@ -99,7 +99,9 @@ def _warnings(summary: Mapping[str, Any]) -> list[str]:
     found = []
     worse_off = at(summary, "stations.worse_off") or []
     if worse_off:
-        found.append(f"Stations that pay more than trading alone: {', '.join(map(str, worse_off))}")
+        names = ", ".join(map(str, worse_off))
+        most = f"{at(summary, 'stations.largest_loss') or 0.0:.2g} {at(summary, 'currency')}"
+        found.append(f"Stations that pay more than without trading, by at most {most}: {names}")
     unserved = at(summary, "stations.unserved_kwh") or 0.0
     if unserved > 1e-3:
         found.append(f"Demand of stations that could not be served: {unserved:,.2f} kWh")
