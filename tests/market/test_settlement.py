@@ -208,7 +208,9 @@ def test_at_the_optimum_of_the_market_nobody_loses(make_market, seed, limit_kw):
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("tolerance", [0.05, 1e-3])
-def test_short_of_the_optimum_nobody_loses_more_than_the_certified_gap(make_market, seed, tolerance):
+def test_short_of_the_optimum_nobody_loses_more_than_the_certified_gap(
+    make_market, seed, tolerance
+):
     market = make_market(9, seed=seed)
     clearing = clear_market(*market, options=ClearingOptions(tolerance=tolerance))
     alone = solve_standalone(market.stations, market.days, market.tariff)
