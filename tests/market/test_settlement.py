@@ -222,4 +222,5 @@ def test_short_of_the_optimum_nobody_loses_more_than_the_certified_gap(
         schedule_cost=clearing.schedule.cost,
         standalone_cost=alone.cost,
     )
+    # A law where the last prices gave the best lower bound, as they did in these markets.
     assert -by_prices.gain.min() <= clearing.upper - clearing.lower
