@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,26 +20,26 @@ from ..reporting.layout import (
     name_axis,
     names,
 )
-from ..reporting.page import Change, Chart, Control, Patches
-from .evidence import NOTHING, Tables, adjusted, by_station, paired, policies_of, rows_of
+from ..reporting.page import Change, Chart, Patches
+from .evidence import (
+    NOTHING,
+    Tables,
+    adjusted,
+    by_station,
+    largest_stations,
+    policies_of,
+    rows_of,
+)
 from .looks import POLICY_SYMBOLS, policy_colour
 from .outcome_pictures import policy_control
 
 #: Stations and limits in a picture; the largest of very many.
 MOST_STATIONS = 40
 MOST_LIMITS = 16
-#: Smallest value on a logarithmic axis [kWh, currency].
-_FLOOR = 1e-2
-
-#: What is compared day by day: column, what it is, unit ("" for the case's currency).
-MEASURES: Final = (
-    ("adjustment_cost", "cost of the adjustment", ""),
-    ("adjusted_kwh", "energy asked to change", "kWh"),
-    ("unserved_kwh", "demand not served", "kWh"),
-)
 
 
-def _dots(policy: str, x: Any, y: Any, **more: Any) -> dict[str, Any]:
+def policy_dots(policy: str, x: Any, y: Any, **more: Any) -> dict[str, Any]:
+    """Marks of one policy; where policies agree, those of one stand inside another's."""
     symbol, size = POLICY_SYMBOLS.get(policy, ("circle", 7))
     return {
         "type": "scatter",
@@ -58,7 +58,8 @@ def _dots(policy: str, x: Any, y: Any, **more: Any) -> dict[str, Any]:
     }
 
 
-def _day_words(rows: pd.DataFrame) -> list[str]:
+def day_words(rows: pd.DataFrame) -> list[str]:
+    """'day 7: pv surge 0.80' of each episode."""
     words = zip(rows["day"], rows["perturbations"], strict=True)
     return [f"day {day}: {what.replace('_', ' ')}" for day, what in words]
 
@@ -96,7 +97,7 @@ def _box(rows: pd.DataFrame, policy: str, column: str, unit: str) -> dict[str, A
         "name": policy,
         "x": rows[column].to_numpy(dtype=float),
         "y": [policy] * len(rows),
-        "text": _day_words(rows),
+        "text": day_words(rows),
         "boxpoints": "all",
         "jitter": 0.5,
         "pointpos": 0,
@@ -168,7 +169,7 @@ def _station_dots(
 ) -> list[dict[str, Any]]:
     by_policy = table.pivot(index="station", columns="policy", values=column).reindex(kept)
     return [
-        _dots(
+        policy_dots(
             policy,
             by_policy[policy].to_numpy(dtype=float),
             names(kept),
@@ -217,88 +218,25 @@ def fairness_chart(tables: Tables) -> Chart | None:
 
 
 def _fairness_dots(rows: pd.DataFrame, policy: str) -> dict[str, Any]:
-    return _dots(
+    return policy_dots(
         policy,
         rows["adjusted_kwh"].to_numpy(dtype=float),
         rows["fairness"].to_numpy(dtype=float),
         xaxis="x2",
         yaxis="y2",
-        text=_day_words(rows),
+        text=day_words(rows),
         hovertemplate=f"{policy}: %{{y:.3f}}, %{{x:,.0f}} kWh<br>%{{text}}<extra></extra>",
     )
-
-
-def duel_chart(case: Case, tables: Tables) -> Chart | None:
-    """The same days under each policy, relative to the first; the control chooses of what."""
-    rows, policies = paired(tables), policies_of(tables)
-    if rows.empty or len(policies) < 2:
-        return None
-    first, *others = policies
-    options = tuple((column, what) for column, what, _ in MEASURES)
-    control = Control(name="measure", label="compare", options=options, start=options[0][0])
-    changes = {
-        column: _duel_changes(rows, first, others, column, f"{what} under {first} [{unit}]")
-        for column, what, unit in ((c, w, u or case.currency) for c, w, u in MEASURES)
-    }
-    return Chart(
-        id="duel-chart",
-        title=f"The same days under {' and '.join(others)}, against {first}",
-        caption_html=(
-            f"One mark is one day that every policy agreed on: to the right what it takes under "
-            f"{first} (logarithmic), upwards what the other policy takes in per cent of that. "
-            f"<b>Below the line the other policy does with less.</b> Days with less than "
-            f"{_FLOOR:g} under {first} are left out."
-        ),
-        data=[
-            *(_dots(policy, [], []) for policy in others),
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "name": f"as much as {first}",
-                "x": [],
-                "y": [100, 100],
-                "line": {"color": palette.GREY, "width": 1.2, "dash": "dash"},
-                "hoverinfo": "skip",
-            },
-        ],
-        layout=layout(
-            440,
-            hovermode="closest",
-            xaxis=log_axis(""),
-            yaxis=axis(f"under the other policy [% of {first}]"),
-        ),
-        controls=(control,),
-        patches=(Patches(by=("measure",), of=changes),),
-    )
-
-
-def _duel_changes(
-    rows: pd.DataFrame, first: str, others: list[str], column: str, title: str
-) -> list[Change]:
-    table = rows.pivot(index="day", columns="policy", values=column).astype(float)
-    table = table[table[first] > _FLOOR]
-    words = rows.drop_duplicates("day").set_index("day").reindex(table.index).reset_index()
-    found: list[Change] = []
-    for k, policy in enumerate(others):
-        hover = f"{policy}: %{{y:.1f}} % of %{{x:,.4g}}<br>%{{text}}<extra></extra>"
-        found += [
-            (k, "x", table[first].to_numpy()),
-            (k, "y", (100 * table[policy] / table[first]).to_numpy()),
-            (k, "text", _day_words(words)),
-            (k, "hovertemplate", hover),
-        ]
-    ends = [0.8 * table[first].min(), 1.25 * table[first].max()] if len(table) else []
-    return [*found, (len(others), "x", ends), ("layout", "xaxis.title.text", title)]
 
 
 def limit_chart(case: Case, tables: Tables) -> Chart | None:
     """Where and when: the energy cut behind each limit, by hour; the control chooses the policy."""
     cuts = rows_of(tables, "cuts")
-    if cuts.empty:
+    policies = policies_of(tables)
+    if cuts.empty or not policies:
         return None
     cuts = cuts.assign(size=cuts["cut_kwh"].astype(float).abs())
     limits = cuts.groupby("limit")["size"].sum().nlargest(MOST_LIMITS).index.tolist()
-    policies = policies_of(tables)
     cells = {p: _limit_cells(cuts[cuts["policy"] == p], limits, case.hours) for p in policies}
     controls = policy_control(tables, everybody=False)
     most = max(float(z.max()) for z in cells.values()) or 1.0

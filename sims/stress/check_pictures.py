@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..reporting import palette
-from ..reporting.layout import axis, layout
+from ..reporting.layout import axis, layout, names
 from ..reporting.page import Chart
 from .evidence import AC_CLASSES, Tables, ac_classes
 from .looks import AC_COLOURS, AC_SYMBOLS
@@ -60,7 +60,7 @@ def violation_chart(tables: Tables) -> Chart | None:
 
 def _marks(rows: pd.DataFrame, name: str) -> dict[str, Any]:
     rate = rows["ac_violation_rate"].to_numpy(dtype=float)
-    told = zip(rows["day"], rows["policy"], rows["breach"], strict=True)
+    told = zip(rows["day"], rows["policy"], names(rows["breach"]), strict=True)
     return {
         "type": "scatter",
         "mode": "markers",

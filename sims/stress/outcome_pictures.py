@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..reporting import palette
 from ..reporting.layout import axis, domains, heading, layout, name_axis
+from ..reporting.layout import names as names_of
 from ..reporting.page import Change, Chart, Control, Patches
 from .evidence import (
     AGREED,
@@ -232,7 +233,7 @@ def _boundary_bars(rows: pd.DataFrame, number: str) -> list[dict[str, Any]]:
             "y": names,
             "x": part.length,
             "xaxis": f"x{number}",
-            "customdata": part.told,
+            "customdata": names_of(part.told),
             "showlegend": number == "",
             "legendgroup": part.words,
             "marker": {"color": BOUNDARY_COLOURS[part.words]},

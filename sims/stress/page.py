@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..case import Case
-from ..reporting.page import Section
-from ..reporting.study_page import Banner, frame, how_to_read, present, study_header, write_study
+from ..reporting.page import Note, Section
+from ..reporting.study_page import Banner, frame, present, study_header, write_study
 from ..results import Run
 from .adjustment_pictures import (
-    duel_chart,
     energy_chart,
     fairness_chart,
     limit_chart,
@@ -20,6 +19,7 @@ from .adjustment_pictures import (
 )
 from .check_pictures import violation_chart
 from .evidence import Tables, agreed, policies_of, rows_of
+from .guarantees import guarantees
 from .key_figures import key_figures
 from .outcome_pictures import boundary_chart, outcome_chart, rounds_chart, severity_chart
 from .page_tables import (
@@ -29,12 +29,12 @@ from .page_tables import (
     failure_table,
     forensics_table,
     guarantee_table,
-    guarantees,
     outcome_table,
     policy_table,
     promise_table,
 )
 from .paper_figures import PAPER_FIGURES
+from .policy_pictures import duel_chart
 
 _CALM = "On no day that ended in an agreement did the operator have to ask for a change."
 _NOBODY = "No episode ended in an agreement."
@@ -73,9 +73,7 @@ def verdict(tables: Tables, summary: Mapping[str, Any]) -> Banner:
         return Banner(
             kind="good",
             headline=f"✓ Every guarantee held in {count:,} episode{'s' * (count != 1)}",
-            text=f"{agreements:,} ended in an agreement, {summary['named_failures']:,} with a "
-            "named reason why there is none. None ended otherwise, and no approved day broke its "
-            "promise unnoticed.",
+            text=_endings(agreements, count - agreements),
         )
     return Banner(
         kind="alarm",
@@ -87,6 +85,16 @@ def verdict(tables: Tables, summary: Mapping[str, Any]) -> Banner:
             for g in guarantees(tables, summary)
             if g.broken
         ),
+    )
+
+
+def _endings(agreements: int, failures: int) -> str:
+    calm = "No approved day broke its promise unnoticed."
+    if not failures:
+        return f"All of them ended in an agreement. {calm}"
+    return (
+        f"{agreements:,} ended in an agreement, {failures:,} with a named reason why there is "
+        f"none; not one ended otherwise. {calm}"
     )
 
 
@@ -199,8 +207,10 @@ def _fairness(tables: Tables) -> Section:
 def _check(tables: Tables) -> Section:
     calm = None
     if len(agreed(tables)) and violation_chart(tables) is None:
-        calm = how_to_read("No limit was exceeded in any sample of any approved day, so that there "
-                           "is nothing to draw.")  # fmt: skip
+        calm = Note(
+            text_html="No limit was exceeded in any sample of any approved day, so that there "
+                           "is nothing to draw."
+        )
     return Section(
         id="check",
         title="What is left of violations in exact power flows",
