@@ -34,8 +34,10 @@ from .looks import POLICY_SYMBOLS, policy_colour
 from .outcome_pictures import policy_control
 
 #: Stations and limits in a picture; the largest of very many.
-MOST_STATIONS = 40
+MOST_STATIONS = 24
 MOST_LIMITS = 16
+#: A box needs so many dots.
+_ENOUGH = 5
 
 
 def policy_dots(policy: str, x: Any, y: Any, **more: Any) -> dict[str, Any]:
@@ -90,7 +92,8 @@ def energy_chart(tables: Tables) -> Chart | None:
 
 
 def _box(rows: pd.DataFrame, policy: str, column: str, unit: str) -> dict[str, Any]:
-    """A box over all values beside its dots; ``rows`` are one policy's."""
+    """A box over the dots of all values, if there are enough; ``rows`` are one policy's."""
+    width = 1.6 if len(rows) >= _ENOUGH else 0
     return {
         "type": "box",
         "orientation": "h",
@@ -101,9 +104,13 @@ def _box(rows: pd.DataFrame, policy: str, column: str, unit: str) -> dict[str, A
         "boxpoints": "all",
         "jitter": 0.5,
         "pointpos": 0,
-        "line": {"color": policy_colour(policy), "width": 1.6},
+        "line": {"color": policy_colour(policy), "width": width},
         "fillcolor": "rgba(255,255,255,0)",
-        "marker": {"size": 5, "opacity": 0.4, "color": policy_colour(policy)},
+        "marker": {
+            "size": 5 if width else 9,
+            "opacity": 0.4 if width else 0.8,
+            "color": policy_colour(policy),
+        },
         "hoveron": "points",
         "hovertemplate": f"{policy}: %{{x:,.4g}} {unit}<br>%{{text}}<extra></extra>",
     }
@@ -114,7 +121,7 @@ def station_chart(case: Case, tables: Tables) -> Chart | None:
     table = by_station(tables)
     if table.empty or table["curtailed_kwh"].max() < NOTHING:
         return None
-    kept = _largest_stations(case, table)
+    kept = largest_stations(table, MOST_STATIONS)
     unit = case.currency
     panels = (
         ("curtailed_kwh", "given up [kWh in a mean day]", "%{x:,.1f} kWh"),
@@ -153,12 +160,6 @@ def _left_out(table: pd.DataFrame, kept: list[str]) -> str:
     return "" if count <= len(kept) else f" The {len(kept)} most concerned of {count} are shown."
 
 
-def _largest_stations(case: Case, table: pd.DataFrame) -> list[str]:
-    """Of very many stations those that gave up most, in the order of the case."""
-    most = set(table.groupby("station")["curtailed_kwh"].max().nlargest(MOST_STATIONS).index)
-    return [station.id for station in case.stations if station.id in most]
-
-
 def _station_dots(
     table: pd.DataFrame,
     kept: list[str],
@@ -174,6 +175,7 @@ def _station_dots(
             by_policy[policy].to_numpy(dtype=float),
             names(kept),
             xaxis=f"x{number}",
+            cliponaxis=False,
             showlegend=number == "",
             hovertemplate=f"%{{y}}, {policy}: {hover}<extra></extra>",
         )
@@ -256,7 +258,7 @@ def limit_chart(case: Case, tables: Tables) -> Chart | None:
         ),
         data=[trace],
         layout=layout(
-            150 + 29 * len(limits),
+            max(150 + 29 * len(limits), 300),
             xaxis=hour_axis(case.hours),
             yaxis=name_axis("", names(limits), autorange="reversed", tickangle=0),
         ),

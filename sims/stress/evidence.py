@@ -191,6 +191,13 @@ def by_station(tables: Tables) -> pd.DataFrame:
     return means.assign(bears_most=bearers.reindex(means.index, fill_value=0)).reset_index()
 
 
+def largest_stations(table: pd.DataFrame, most: int) -> list[str]:
+    """The stations of ``by_station`` that gave up most under any policy, the first one most."""
+    largest = table.groupby("station", sort=False)["curtailed_kwh"].max()
+    order = largest.sort_values(ascending=False, kind="stable").index
+    return [str(station) for station in order[:most]]
+
+
 def curtailed_by_policy(tables: Tables) -> dict[str, float]:
     """Energy that all stations together gave up on a mean day of ``paired`` [kWh], by policy."""
     episodes, shares = paired(tables), rows_of(tables, "shares")

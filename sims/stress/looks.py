@@ -19,7 +19,7 @@ POLICY_SYMBOLS: Final = {
     "paper": ("square-open", 9.5),
     "price": ("diamond", 6),
 }
-POLICY_MARKERS: Final = {"projection": ("o", 44), "paper": ("s", 20), "price": ("D", 6)}
+POLICY_MARKERS: Final = {"projection": ("o", 44), "paper": ("s", 20), "price": ("D", 9)}
 
 _END_COLOURS: Final = {
     AGREED: palette.GREEN,

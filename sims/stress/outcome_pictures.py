@@ -64,7 +64,7 @@ def outcome_chart(tables: Tables) -> Chart | None:
             ),
             data=[_outcome_bar(end, names) for end in ends],
             layout=layout(
-                150 + 31 * len(kinds),
+                max(150 + 31 * len(kinds), 260),
                 barmode="stack",
                 bargap=0.3,
                 xaxis=axis("share of episodes [%]", range=[0, 100.3], ticksuffix=""),
@@ -142,7 +142,7 @@ def severity_chart(tables: Tables) -> Chart | None:
         ),
         data=[_severity_cells(kinds)],
         layout=layout(
-            150 + 31 * len(kinds),
+            max(150 + 31 * len(kinds), 300),
             xaxis=name_axis("severity [-]", severity_classes(), tickangle=0),
             yaxis=name_axis("", list(map(kind_words, kinds)), autorange="reversed", tickangle=0),
         ),
@@ -197,7 +197,11 @@ def boundary_chart(tables: Tables) -> Chart | None:
     kinds = [str(kind) for kind in table["perturbation"].unique()]
     parts = domains(len(policies), 0.04)
     found = layout(
-        160 + 31 * len(kinds), barmode="stack", bargap=0.35, annotations=[], dragmode=False
+        max(160 + 31 * len(kinds), 280),
+        barmode="stack",
+        bargap=0.35,
+        annotations=[],
+        dragmode=False,
     )
     found["margin"] |= {"t": 66}
     found["legend"] |= {"y": 1.13}
@@ -279,7 +283,8 @@ def rounds_chart(tables: Tables) -> Chart | None:
     found = layout(340, barmode="stack", bargap=0.15, annotations=[])
     found["margin"] |= {"t": 66}
     found["legend"] |= {"y": 1.12}
-    found["yaxis"] = axis("agreed episodes [number]", rangemode="tozero")
+    whole = {"dtick": 1} if counts.to_numpy().max() < 5 else {}
+    found["yaxis"] = axis("agreed episodes [number]", rangemode="tozero", **whole)
     data: list[dict[str, Any]] = []
     for k, (policy, part) in enumerate(zip(policies, domains(len(policies), 0.04), strict=True)):
         number = "" if k == 0 else str(k + 1)

@@ -209,7 +209,7 @@ def _check(tables: Tables) -> Section:
     if len(agreed(tables)) and violation_chart(tables) is None:
         calm = Note(
             text_html="No limit was exceeded in any sample of any approved day, so that there "
-                           "is nothing to draw."
+            "is nothing to draw."
         )
     return Section(
         id="check",

@@ -25,6 +25,7 @@ from .evidence import (
     by_station,
     ends_present,
     kinds_in,
+    largest_stations,
     policies_of,
     rounds_count,
     rows_of,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: Stations in a picture; the largest of very many.
-_MOST_STATIONS = 32
+_MOST_STATIONS = 20
 _DASH = "\N{EN DASH}"
 
 
@@ -183,6 +184,7 @@ def rounds_figure(case: Case, tables: Tables) -> Figure | None:
         if len(counts.columns) <= 12:
             axes.set_xticks(list(counts.columns))
     panels[0].set_ylabel("agreed episodes [number]")
+    panels[0].yaxis.get_major_locator().set_params(integer=True)
     _legend(figure, panels[0])
     return figure
 
@@ -223,8 +225,7 @@ def stations_figure(case: Case, tables: Tables) -> Figure | None:
     table = by_station(tables)
     if table.empty or table["curtailed_kwh"].max() < NOTHING:
         return None
-    most = set(table.groupby("station")["curtailed_kwh"].max().nlargest(_MOST_STATIONS).index)
-    kept = [station.id for station in case.stations if station.id in most]
+    kept = largest_stations(table, _MOST_STATIONS)
     figure = new_figure(7.2, 1.25 + 0.165 * max(len(kept), 5))
     panels = figure.subplots(1, 2, sharey=True)
     for axes, column, title in zip(
@@ -247,7 +248,7 @@ def stations_figure(case: Case, tables: Tables) -> Figure | None:
 
 def _dots(axes: Axes, x: Any, y: Any, policy: str) -> None:
     marker, size = POLICY_MARKERS.get(policy, ("o", 12))
-    colour, filled = policy_colour(policy), size < 10
+    colour, filled = policy_colour(policy), size < 15
     axes.scatter(
         x,
         y,

@@ -40,28 +40,12 @@ from roadvolt.sims.stress.summary import build_summary
 from roadvolt.sims.stress.tables import _outcomes, _policies
 
 SECTIONS = [
-    "guarantees",
-    "outcomes",
-    "boundaries",
-    "rounds",
-    "energy",
-    "fairness",
-    "check",
-    "policies",
-    "forensics",
-    "failures",
+    *("guarantees", "outcomes", "boundaries", "rounds", "energy"),
+    *("fairness", "check", "policies", "forensics", "failures"),
 ]
 CHARTS = [
-    "outcomes-chart",
-    "severity-chart",
-    "boundary-chart",
-    "rounds-chart",
-    "energy-chart",
-    "station-chart",
-    "fairness-chart",
-    "violation-chart",
-    "duel-chart",
-    "limit-chart",
+    *("outcomes-chart", "severity-chart", "boundary-chart", "rounds-chart", "energy-chart"),
+    *("station-chart", "fairness-chart", "violation-chart", "duel-chart", "limit-chart"),
 ]
 POLICIES = ("projection", "paper", "price")
 
