@@ -275,8 +275,19 @@ def fairness_figure(case: Case, tables: Tables) -> Figure | None:
         _dots(axes, mine["adjusted_kwh"].astype(float), mine["fairness"].astype(float), policy)
     axes.set(xscale="log", ylim=(0, 1.04), ylabel="Jain's index of curtailment [-]")
     axes.set_xlabel("energy asked to change [kWh]")
+    _plain_log_ticks(axes, rows["adjusted_kwh"].astype(float))
     figure.legend(loc="outside upper left", ncols=3)
     return figure
+
+
+def _plain_log_ticks(axes: Axes, values: pd.Series[float]) -> None:
+    """1, 10, 100 .. in plain figures; within two powers of ten also 2 and 5 times these."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    narrow = values.max() < 100 * values.min()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def violations_figure(case: Case, tables: Tables) -> Figure | None:

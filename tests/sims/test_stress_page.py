@@ -269,6 +269,11 @@ def sections_of(case: Case, tables: Tables) -> dict[str, Section]:
     return {s.id: s for s in stress_sections(case, summary_of(tables), tables)}
 
 
+@pytest.fixture(scope="module")
+def sections(tiny: Case, study: Tables) -> dict[str, Section]:
+    return sections_of(tiny, study)
+
+
 def charts_of(sections: dict[str, Section]) -> dict[str, Chart]:
     blocks = [b for s in sections.values() for b in s.blocks]
     return {b.id: b for b in blocks if isinstance(b, Chart)}
@@ -300,9 +305,9 @@ def test_plotly_accepts_every_picture_in_every_state(page: Page) -> None:
         go.Figure(data=spec["data"], layout=spec["layout"])
 
 
-def test_every_axis_says_what_it_measures(tiny: Case, study: Tables) -> None:
+def test_every_axis_says_what_it_measures(sections: dict[str, Section]) -> None:
     measured = re.compile(r"\[.+\]|hour|round|episode|station")
-    for name, chart in charts_of(sections_of(tiny, study)).items():
+    for name, chart in charts_of(sections).items():
         axes = {k: v for k, v in chart.layout.items() if re.match(r"[xy]axis", k)}
         titles = [v["title"]["text"] for v in axes.values() if v.get("type") != "category"]
         changed = [v for g in chart.patches for c in g.of.values() for _, p, v in c if "title" in p]
@@ -378,11 +383,11 @@ def test_boundary_bars_cover_the_way_from_none_to_all(study: Tables) -> None:
 
 
 def test_policies_are_compared_on_the_days_of_the_studys_own_means(
-    tiny: Case, study: Tables
+    sections: dict[str, Section], study: Tables
 ) -> None:
     policies = study["policies"].set_index("policy")
     assert paired(study)["day"].nunique() == policies.loc["paper", "adjusted_days"]
-    shown = table_of(sections_of(tiny, study)["policies"], "Policies side by side")
+    shown = table_of(sections["policies"], "Policies side by side")
     assert [row[0] for row in shown.rows] == list(POLICIES)
     for row in shown.rows:
         place = shown.headings.index("asked to change [kWh]")
@@ -390,9 +395,9 @@ def test_policies_are_compared_on_the_days_of_the_studys_own_means(
 
 
 def test_day_by_day_a_policy_that_asks_twice_as_much_never_asks_less(
-    tiny: Case, study: Tables
+    sections: dict[str, Section], study: Tables
 ) -> None:
-    shown = table_of(sections_of(tiny, study)["policies"], "Day by day")
+    shown = table_of(sections["policies"], "Day by day")
     days = paired(study)["day"].nunique()
     less, equal, more = next(
         row[2:5]
@@ -420,19 +425,19 @@ def test_rounds_of_all_agreements_are_counted(study: Tables) -> None:
     assert counts.loc[("paper", BY_ENVELOPE), 3] == (study["episodes"]["envelope"]).sum()
 
 
-def test_days_of_liars_are_told_from_silent_violations(tiny: Case, study: Tables) -> None:
+def test_days_of_liars_are_told_from_silent_violations(
+    sections: dict[str, Section], study: Tables
+) -> None:
     classes = ac_classes(study).groupby("ac_class").size()
     assert classes[AC_CLASSES[3]] == len(POLICIES)
     assert AC_CLASSES[4] not in classes
-    (row,) = table_of(sections_of(tiny, study)["check"], "Broken promises, all of them").rows
+    (row,) = table_of(sections["check"], "Broken promises, all of them").rows
     assert row[:2] == ("0", "all")
     assert row[3:] == ("line L2 phase b 00:00", "40.0 %")
 
 
-def test_forensics_begin_with_the_largest_cut(tiny: Case, study: Tables) -> None:
-    rows = table_of(
-        sections_of(tiny, study)["forensics"], "The largest cut of an episode, in words"
-    ).rows
+def test_forensics_begin_with_the_largest_cut(sections: dict[str, Section], study: Tables) -> None:
+    rows = table_of(sections["forensics"], "The largest cut of an episode, in words").rows
     cuts = [float(re.search(r"by ([\d.]+) kWh", row[0]).group(1)) for row in rows]  # type: ignore[union-attr]
     assert cuts == sorted(cuts, reverse=True)
     assert cuts[0] == pytest.approx(study["cuts"]["cut_kwh"].max(), abs=0.1)
