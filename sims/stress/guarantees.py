@@ -78,13 +78,14 @@ def _keeps_promises(tables: Tables, summary: Mapping[str, Any]) -> Guarantee:
 def _survives_messages(tables: Tables) -> Guarantee:
     rows = rows_of(tables, "episodes")
     spoilt = rows[rows["perturbations"].astype(str).str.contains(_SPOILING)]
-    twins = agreed(tables).get("undisturbed", pd.Series(dtype=str)).fillna("").astype(str)
-    changed = rows.get("changed_by_messages", pd.Series(dtype=bool)).fillna(value=False)
+    twins = agreed(tables).get("undisturbed", pd.Series(dtype=str))
+    compared = int((twins.notna() & (twins != "")).sum())
+    changed = rows.get("changed_by_messages", pd.Series(dtype=bool))
     return Guarantee(
         law="Lost, late, repeated or reordered messages and killed processes change no agreed day",
-        looked_at=f"{len(spoilt):,} episodes with such faults; {int((twins != '').sum()):,} agreed "
-        "ones compared with the same day undisturbed",
+        looked_at=f"{len(spoilt):,} episodes with such faults; {compared:,} agreed ones compared "
+        "with the same day undisturbed",
         found=f"{int(rows['resent'].sum()):,} messages sent again; "
         f"{int((rows['outcome'] == 'MessageLost').sum()):,} episodes ended for want of a reply",
-        broken=int(changed.astype(bool).sum()),
+        broken=int(changed.eq(other=True).sum()),
     )
