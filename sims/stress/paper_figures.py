@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 #: Stations in a picture; the largest of very many.
 _MOST_STATIONS = 20
 _DASH = "\N{EN DASH}"
+_FIRST = "first adjustment"
 
 
 def outcomes_figure(case: Case, tables: Tables) -> Figure | None:
@@ -151,15 +152,19 @@ def _boundary_bars(axes: Axes, rows: pd.DataFrame, kinds: list[str]) -> None:
             facecolors="white",
             edgecolors=palette.INK,
             linewidths=1,
-            label="first adjustment",
+            label=_FIRST,
             zorder=3,
             clip_on=False,
         )
 
 
 def _legend(figure: Figure, axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    """Below the panels, at most three a row; matplotlib tells marks before bars, this does not."""
+    found = sorted(
+        zip(*axes.get_legend_handles_labels(), strict=True), key=lambda one: one[1] == _FIRST
+    )
+    handles, labels = zip(*found, strict=True)
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3))
 
 
 def rounds_figure(case: Case, tables: Tables) -> Figure | None:
