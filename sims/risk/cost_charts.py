@@ -130,12 +130,11 @@ def operator_sweeps(reading: Reading) -> Chart | None:
     found["yaxis2"] = axis("", matches="y", anchor="x2", showticklabels=False)
     data: list[dict[str, Any]] = []
     hover = f"%{{x}}: %{{y:,.0f}} {reading.case.currency}"
-    for place, (along, fixed) in enumerate(
-        (
-            ("samples", {"confidence": reading.confidence}),
-            ("confidence", {"samples": reading.samples}),
-        )
-    ):
+    sweeps: dict[str, dict[str, Any]] = {
+        "samples": {"confidence": reading.confidence},
+        "confidence": {"samples": reading.samples},
+    }
+    for place, (along, fixed) in enumerate(sweeps.items()):
         for method in methods:
             look = _operator_look(method)
             table = reading.table("cells", level="dso", method=method, **fixed)

@@ -52,7 +52,12 @@ def line(
         "x": x,
         "y": y,
         "line": {"color": look.colour, "width": 2.2, "dash": look.dash},
-        "marker": {"color": look.colour, "symbol": look.symbol, "size": 8, "line": {"width": 1.5}},
+        "marker": {
+            "color": look.colour,
+            "symbol": look.symbol,
+            "size": 8,
+            "line": {"width": 1.5, "color": look.colour},
+        },
         "hovertemplate": f"<b>{look.name}</b><br>{hover}<extra></extra>",
         **more,
     }

@@ -21,9 +21,6 @@ from .schemes import WORST
 _MEASURES = ("vm_min_pu", "vm_max_pu", "vur_max_pct")
 _EXTREMES = {"vm_min_pu": "min", "vm_max_pu": "max", "vur_max_pct": "max"}
 
-#: The hour that the paper's Fig. B5 shows.
-PAPER_HOUR = 8
-
 
 def after_the_fact(reading: Reading) -> pd.DataFrame:
     """By (realisation, scheme): mean costs over seeds, extreme voltages of all seeds."""
@@ -111,14 +108,15 @@ def cost_table(reading: Reading) -> Table | None:
         return None
     columns = ("total_cost", *PARTS)
     ours = after_the_fact(reading)
-    rows, dots = [], {}
+    rows: list[tuple[str, ...]] = []
+    dots = {}
     for word, scheme in _pairs(ours, shown):
         dots[len(rows)] = SCHEMES[scheme].colour
         figures = [float(ours.at[(word, scheme), column]) for column in columns]
         rows.append((SCHEMES[scheme].name, REALISATIONS[word], *map(money, figures)))
     marks = {len(rows) + k: "paper" for k in range(len(SCHEMES))}
-    for scheme, figures in published.SCHEMES.items():
-        amounts = (f"{figures[c]:,.2f}" if figures[c] else "\N{EN DASH}" for c in columns)
+    for scheme, told in published.SCHEMES.items():
+        amounts = (f"{told[c]:,.2f}" if told[c] else "\N{EN DASH}" for c in columns)
         rows.append((f"the paper: {SCHEMES[scheme].name}", REALISATIONS[WORST], *amounts))
     unit = reading.case.currency
     return Table(
@@ -224,7 +222,8 @@ def quality_table(reading: Reading) -> Table | None:
     if not shown:
         return None
     ours = after_the_fact(reading)
-    rows, dots = [], {}
+    rows: list[tuple[str, ...]] = []
+    dots = {}
     for word, scheme in _pairs(ours, shown):
         dots[len(rows)] = SCHEMES[scheme].colour
         rows.append((SCHEMES[scheme].name, REALISATIONS[word], *_quality(ours.loc[(word, scheme)])))
@@ -285,13 +284,13 @@ def voltage_profile(reading: Reading) -> Chart | None:
             _across(number, value) for value in (limits.vm_min_pu, limits.vm_max_pu)
         ]
     drawn = {str(hour): _profile(table[table["hour"] == hour], buses) for hour in hours}
-    start = str(PAPER_HOUR if PAPER_HOUR in hours else hours[0])
+    start = str(lowest_hour(table))
     return Chart(
         id="scheme-voltages",
         title="Voltages of the worst realisation, hour by hour",
         caption_html=(
-            "Exact three-phase power flow, first seed; red lines are limits. The paper's Fig. B5 "
-            "shows hour 8."
+            "Exact three-phase power flow, first seed; red lines are limits. Opens at the hour of "
+            "the lowest voltage; the paper's Fig. B5 shows hour 8."
         ),
         data=drawn[start],
         layout=found,
@@ -304,6 +303,11 @@ def profile_rows(reading: Reading) -> pd.DataFrame:
     """Rows of ``scheme_voltages`` of the first seed there is."""
     table = reading.tables["scheme_voltages"]
     return table[table["seed"] == table["seed"].min()]
+
+
+def lowest_hour(table: pd.DataFrame) -> int:
+    """The hour of the lowest voltage."""
+    return int(table.loc[table["vm_pu"].astype(float).idxmin(), "hour"])
 
 
 def _across(number: str, value: float) -> dict[str, Any]:
