@@ -83,6 +83,18 @@ def numbered(place: int) -> str:
     return "" if place == 0 else str(place + 1)
 
 
+def told_apart(values: Sequence[float], factor: float) -> list[float]:
+    """Those of ascending values that a logarithmic axis has room to name, the largest first.
+
+    Each is at least ``factor`` times the one before it.
+    """
+    kept: list[float] = []
+    for value in reversed(values):
+        if not kept or value * factor <= kept[-1]:
+            kept.append(value)
+    return kept[::-1]
+
+
 def symbol_key(name: str, symbol: str) -> dict[str, Any]:
     """An entry of the legend for a symbol of any colour."""
     return {

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from ..reporting import palette
 from ..reporting.figures import new_figure
+from .lines import told_apart
 from .looks import DISTRIBUTIONS, METHODS, method_name
 from .paper_operator import day_ahead, scheme_voltages, schemes
 from .paper_style import below
 from .promise_charts import FLOOR_PCT
-from .reading import Reading, over_seeds, rates
+from .reading import Reading, over_seeds, part, rates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,10 +27,11 @@ def _planned_cost(reading: Reading, along: str, fixed: dict[str, Any]) -> Figure
         return None
     figure = new_figure(4.6, 3.0)
     axes = figure.subplots()
+    cells = reading.table("cells", level="station", **fixed)
+    spreads = over_seeds(cells, ["method", along], "cost")
     for method in methods:
         look = METHODS[method]
-        table = reading.table("cells", level="station", method=method, **fixed)
-        spread = over_seeds(table, along, "cost")
+        spread = part(spreads, method)
         axes.fill_between(
             spread.index, spread["low"], spread["high"], color=look.colour, alpha=0.16, lw=0
         )
@@ -52,9 +55,9 @@ def _line(method: str) -> dict[str, Any]:
     }
 
 
-def _sample_ticks(axes: Axes, sizes: list[int]) -> None:
+def _sample_ticks(axes: Axes, sizes: Sequence[float]) -> None:
     axes.set_xscale("log")
-    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
     axes.minorticks_off()
     axes.set_xlabel("samples learned from")
 
@@ -135,12 +138,11 @@ def _violations(reading: Reading, along: str, fixed: dict[str, Any]) -> Figure |
         return None
     figure = new_figure(7.2, 3.1)
     panels = figure.subplots(1, len(distributions), sharey=True, squeeze=False)[0]
+    fresh = reading.table("out_of_sample", level="station", **fixed)
+    spread = rates(fresh, ["distribution", "method", along], worst=False)
     for axes, distribution in zip(panels, distributions, strict=True):
         for rank, method in enumerate(methods):
-            rows = reading.table(
-                "out_of_sample", level="station", method=method, distribution=distribution, **fixed
-            )
-            found = rates(rows, along, worst=False).clip(lower=FLOOR_PCT)
+            found = part(spread, distribution, method).clip(lower=FLOOR_PCT)
             shift = 1.035 ** (rank - (len(methods) - 1) / 2)
             x = found.index.to_numpy(dtype=float) * shift
             x = 100 * x if along == "promised_violation" else x
@@ -167,11 +169,12 @@ def violations_by_promise(reading: Reading) -> Figure | None:
     if figure is None:
         return None
     asked = sorted(100 * reading.table("cells", level="station")["promised_violation"].unique())
+    shown = told_apart(asked, 1.45)
     ends = np.array([asked[0] / 1.5, asked[-1] * 1.5])
     for axes in figure.axes:
         axes.plot(ends, ends, color=palette.INK, ls="--", lw=1, label="promised")
         axes.fill_between(ends, ends, 100, color=palette.RED, alpha=0.06, lw=0)
-        axes.set_xticks(asked, [f"{value:.3g}" for value in asked])
+        axes.set_xticks(shown, [f"{value:.3g}" for value in shown])
         axes.minorticks_off()
         axes.set_xlim(*ends)
     _middle(figure).set_xlabel("promised: 1 \N{MINUS SIGN} confidence [%]")
@@ -189,10 +192,8 @@ def violations_by_samples(reading: Reading) -> Figure | None:
     for axes in figure.axes:
         axes.axhline(asked, color=palette.INK, ls="--", lw=1, label="promised")
         axes.axhspan(asked, 100, color=palette.RED, alpha=0.06, lw=0)
-        shown = sizes if len(sizes) <= 4 else [s for s in sizes if str(s)[0] in "15"]
-        _sample_ticks(axes, shown)
+        _sample_ticks(axes, told_apart(sizes, 3))
         axes.set_xlabel("")
-        axes.tick_params(axis="x", labelsize=7.5)
     _middle(figure).set_xlabel("samples learned from")
     below(figure, figure.axes[0], 4)
     return figure

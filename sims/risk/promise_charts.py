@@ -12,9 +12,9 @@ from ..reporting import palette
 from ..reporting.layout import axis, domains
 from ..reporting.page import Chart, Control, Patches, Table
 from .cost_charts import sample_axis
-from .lines import line, numbered, panels, redrawn
+from .lines import line, numbered, panels, redrawn, told_apart
 from .looks import DISTRIBUTIONS, LEVELS, METHODS, method_name
-from .reading import Reading, broken_at, rates
+from .reading import Reading, broken_at, part, rates
 
 #: Rates below are drawn here: a logarithmic axis has no zero [%].
 FLOOR_PCT = 0.003
@@ -33,7 +33,7 @@ def by_promise(reading: Reading) -> Chart | None:
     if asked.dropna().empty:
         return None
     ends = asked.min() / 1.5, asked.max() * 1.5
-    ticks = sorted(asked.dropna().round(6).unique())
+    ticks = told_apart(sorted(asked.dropna().round(6).unique().tolist()), 1.45)
     return _violation_chart(
         reading,
         "promised_violation",
@@ -44,6 +44,7 @@ def by_promise(reading: Reading) -> Chart | None:
             tickmode="array",
             tickvals=ticks,
             ticktext=[f"{tick:g}" for tick in ticks],
+            tickangle=0,
         ),
         promise=(ends, ends),
         id="violations-by-promise",
@@ -71,7 +72,7 @@ def by_samples(reading: Reading) -> Chart | None:
         reading,
         "samples",
         {"confidence": reading.confidence},
-        xaxis=sample_axis(sizes),
+        xaxis=sample_axis(told_apart(sizes, 3)),
         promise=((sizes[0] / 1.3, sizes[-1] * 1.3), (asked, asked)),
         id="violations-by-samples",
         title="Does more data help?",
@@ -95,14 +96,17 @@ def _violation_chart(
     levels, distributions = reading.levels(), reading.distributions()
     if not levels or not distributions:
         return None
+    fresh = reading.table("out_of_sample", **fixed)
+    keys = ["level", "distribution", "method", along]
+    found = {measure: rates(fresh, keys, measure == "worst") for measure in _MEASURES}
     drawn = {
-        f"{level}|{measure}": _traces(reading, along, fixed, level, measure == "worst")
+        f"{level}|{measure}": _traces(reading, along, level, found[measure])
         for level, measure in product(levels, _MEASURES)
     }
     # The first traces are those of the promise; they stay as they are.
     promised = _promise_traces(promise, len(distributions))
     blank = [dict[str, Any]() for _ in promised]
-    keys = ("x", "y", "error_y", "customdata")
+    parts = ("x", "y", "error_y", "customdata")
     return Chart(
         data=[*promised, *drawn[f"{levels[0]}|mean"]],
         layout=_violation_layout(distributions, xaxis),
@@ -110,7 +114,7 @@ def _violation_chart(
         patches=(
             Patches(
                 by=("level", "measure"),
-                of={key: redrawn([*blank, *d], keys) for key, d in drawn.items()},
+                of={key: redrawn([*blank, *d], parts) for key, d in drawn.items()},
             ),
         ),
         **about,
@@ -168,21 +172,16 @@ def _promise_traces(
     return data
 
 
-def _traces(
-    reading: Reading, along: str, fixed: dict[str, Any], level: str, worst: bool
-) -> list[dict[str, Any]]:
+def _traces(reading: Reading, along: str, level: str, found: pd.DataFrame) -> list[dict[str, Any]]:
     """A line for each distribution and method; without points where a method has no plan."""
     methods = reading.methods("station") or reading.methods(level)
     data = []
     for place, distribution in enumerate(reading.distributions()):
         for rank, method in enumerate(methods):
-            rows = reading.table(
-                "out_of_sample", level=level, method=method, distribution=distribution, **fixed
-            )
             shift = _APART ** (rank - (len(methods) - 1) / 2)
-            found = _rate_line(method, rates(rows, along, worst), along, shift)
+            rows = part(found, level, distribution, method)
             data.append(
-                found
+                _rate_line(method, rows, along, shift)
                 | {
                     "xaxis": f"x{numbered(place)}",
                     "yaxis": f"y{numbered(place)}",

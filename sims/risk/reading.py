@@ -85,7 +85,7 @@ def over_seeds(table: pd.DataFrame, by: str | Sequence[str], column: str) -> pd.
     return values.agg(mean="mean", low="min", high="max").dropna()
 
 
-def rates(table: pd.DataFrame, by: str, worst: bool) -> pd.DataFrame:
+def rates(table: pd.DataFrame, by: str | Sequence[str], worst: bool) -> pd.DataFrame:
     """Violation frequencies in percent by ``by``: ``mean``, ``low``, ``high``.
 
     The mean is over seeds; the interval reaches from the lowest lower end to the highest upper end
@@ -99,6 +99,13 @@ def rates(table: pd.DataFrame, by: str, worst: bool) -> pd.DataFrame:
     groups = table.astype({rate: float, low: float, high: float}).groupby(by, sort=True)
     found = groups.agg(mean=(rate, "mean"), low=(low, "min"), high=(high, "max"))
     return 100 * found.dropna()
+
+
+def part(spread: pd.DataFrame, *key: str) -> pd.DataFrame:
+    """Rows whose index begins with ``key``, by what is left of it; none if there are none."""
+    if key in spread.index:
+        return spread.xs(key, level=list(range(len(key))))
+    return spread.iloc[:0].droplevel(list(range(len(key))))
 
 
 def broken_at(reading: Reading, level: str, method: str, distribution: str) -> list[float]:

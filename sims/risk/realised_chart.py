@@ -27,7 +27,7 @@ def realised_cost(reading: Reading) -> Chart | None:
         found[f"xaxis{number}"] = cost_axis(reading, "cost") | {
             "domain": part,
             "anchor": f"y{number}",
-            "nticks": 6,
+            "nticks": 5,
             "rangemode": "normal",
             **({"matches": "x"} if place else {}),
         }

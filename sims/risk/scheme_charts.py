@@ -117,7 +117,7 @@ def cost_table(reading: Reading) -> Table | None:
     marks = {len(rows) + k: "paper" for k in range(len(SCHEMES))}
     for scheme, told in published.SCHEMES.items():
         amounts = (f"{told[c]:,.2f}" if told[c] else "\N{EN DASH}" for c in columns)
-        rows.append((f"the paper: {SCHEMES[scheme].name}", REALISATIONS[WORST], *amounts))
+        rows.append((f"the paper: {scheme}", REALISATIONS[WORST], *amounts))
     unit = reading.case.currency
     return Table(
         title="Cost after the fact (Table B.III)",
@@ -149,16 +149,20 @@ def quality_chart(reading: Reading) -> Chart | None:
     found = panels(["lowest to highest voltage", "largest voltage unbalance"], 400, 0.07)
     order = [name for look in SCHEMES.values() for name in (look.name, f"the paper, {look.name}")]
     rows = {"type": "category", "categoryorder": "array", "categoryarray": order[::-1]}
-    found["xaxis"] = axis("voltage magnitude [pu]", domain=left)
+    ours = after_the_fact(reading)
+    ends = _voltage_ends(reading, ours)
+    found["xaxis"] = axis("voltage magnitude [pu]", domain=left, range=ends)
     found["xaxis2"] = axis(
-        "voltage unbalance rate [%]", domain=right, anchor="y2", rangemode="tozero"
+        "voltage unbalance rate [%]",
+        domain=right,
+        anchor="y2",
+        range=[0, 1.1 * max(100 * limits.vur_max, ours["vur_max_pct"].max())],
     )
     found["yaxis"] = axis("", **rows)
     found["yaxis2"] = axis("", matches="y", anchor="x2", showticklabels=False, **rows)
     found["shapes"] = [_limit_line("", value) for value in (limits.vm_min_pu, limits.vm_max_pu)] + [
         _limit_line("2", 100 * limits.vur_max)
     ]
-    ours = after_the_fact(reading)
     drawn = {word: _quality_traces(ours.loc[word], "") for word in shown}
     return Chart(
         id="scheme-voltages-range",
@@ -178,6 +182,14 @@ def quality_chart(reading: Reading) -> Chart | None:
             ),
         ),
     )
+
+
+def _voltage_ends(reading: Reading, ours: pd.DataFrame) -> list[float]:
+    """Ends of an axis that holds all voltages, whatever is chosen, and the limits."""
+    limits = reading.case.feeder.limits
+    low = min(limits.vm_min_pu, ours["vm_min_pu"].min())
+    high = max(limits.vm_max_pu, ours["vm_max_pu"].max())
+    return [low - 0.02, high + 0.02]
 
 
 def _limit_line(number: str, value: float) -> dict[str, Any]:
@@ -229,7 +241,7 @@ def quality_table(reading: Reading) -> Table | None:
         rows.append((SCHEMES[scheme].name, REALISATIONS[word], *_quality(ours.loc[(word, scheme)])))
     marks = {len(rows) + k: "paper" for k in range(len(SCHEMES))}
     for scheme, figures in published.SCHEMES.items():
-        name = f"the paper: {SCHEMES[scheme].name}"
+        name = f"the paper: {scheme}"
         rows.append((name, REALISATIONS[WORST], *_quality(figures)))
     limits = reading.case.feeder.limits
     return Table(
