@@ -134,10 +134,10 @@ def _controls(levels: Sequence[str]) -> tuple[Control, ...]:
 
 def _violation_layout(distributions: Sequence[str], xaxis: dict[str, Any]) -> dict[str, Any]:
     found = panels([DISTRIBUTIONS[name].name for name in distributions], 480, 0.035)
-    for place, part in enumerate(domains(len(distributions), 0.035)):
+    for place, domain in enumerate(domains(len(distributions), 0.035)):
         number = numbered(place)
         found[f"xaxis{number}"] = xaxis | {
-            "domain": part,
+            "domain": domain,
             "anchor": f"y{number}",
             **({"matches": "x"} if place else {}),
         }
@@ -222,12 +222,13 @@ def kept_table(reading: Reading) -> Table | None:
     pairs = [(level, method) for level in confidences for method in reading.methods(level)]
     if not pairs or not distributions:
         return None
+    broken = {level: broken_at(reading, level) for level in confidences}
     rows = [
         (
             method_name(method, level),
             LEVELS[level],
             *(
-                _verdict(broken_at(reading, level, method, distribution), confidences[level])
+                _verdict(broken[level].get((method, distribution), ()), confidences[level])
                 for distribution in distributions
             ),
         )

@@ -108,14 +108,15 @@ def part(spread: pd.DataFrame, *key: str) -> pd.DataFrame:
     return spread.iloc[:0].droplevel(list(range(len(key))))
 
 
-def broken_at(reading: Reading, level: str, method: str, distribution: str) -> list[float]:
-    """Confidences at which a promise is broken in at least half of the seeds, reference size."""
-    table = reading.table(
-        "out_of_sample",
-        level=level,
-        method=method,
-        distribution=distribution,
-        samples=reading.samples,
-    )
-    kept = table.astype({"kept": float}).groupby("confidence")["kept"].mean()
-    return [float(confidence) for confidence in kept.index[kept <= 0.5]]
+def broken_at(reading: Reading, level: str) -> dict[tuple[str, str], list[float]]:
+    """By (method, distribution): confidences at which a promise is broken, reference size.
+
+    Broken means: in at least half of the seeds. What is broken nowhere is left out.
+    """
+    table = reading.table("out_of_sample", level=level, samples=reading.samples)
+    keys = ["method", "distribution", "confidence"]
+    kept = table.astype({"kept": float}).groupby(keys)["kept"].mean()
+    found: dict[tuple[str, str], list[float]] = {}
+    for method, distribution, confidence in kept.index[kept <= 0.5]:
+        found.setdefault((method, distribution), []).append(float(confidence))
+    return found

@@ -198,13 +198,14 @@ def banners(reading: Reading) -> list[Banner]:
 def _broken_banner(reading: Reading) -> list[Banner]:
     level = "station"
     points = []
+    broken, methods = broken_at(reading, level), reading.methods(level)
     for distribution in reading.distributions():
-        broken = [
+        names = [
             method_name(method)
-            for method in reading.methods(level)
-            if reading.confidence in broken_at(reading, level, method, distribution)
+            for method in methods
+            if reading.confidence in broken.get((method, distribution), ())
         ]
-        points.append(f"{DISTRIBUTIONS[distribution].name}: {_listed(broken)}")
+        points.append(f"{DISTRIBUTIONS[distribution].name}: {_listed(names)}")
     if not points:
         return []
     headline = (
