@@ -128,7 +128,9 @@ def _value_points(axes: Axes, value: Any, places: Any, colours: list[str], name:
 
 
 def _whiskers(spread: Any) -> Any:
-    return np.array([spread["mean"] - spread["low"], spread["high"] - spread["mean"]])
+    lengths = np.array([spread["mean"] - spread["low"], spread["high"] - spread["mean"]])
+    # A mean of equal numbers may miss them by a rounding.
+    return np.where(lengths < 0, 0.0, lengths)
 
 
 def _violations(reading: Reading, along: str, fixed: dict[str, Any]) -> Figure | None:

@@ -230,6 +230,17 @@ def test_every_figure_is_saved_as_png_and_pdf(folder: Path) -> None:
 
 SMALL = {
     "one cell": crafted(sizes=(50,), confidences=(0.8,), seeds=1),
+    # 0.1 three times has a mean that is above all of them.
+    "rounded means": crafted(sizes=(50,), seeds=3)
+    | {
+        name: table.assign(
+            out_of_sample_violation=0.1,
+            violation_low=0.1,
+            violation_high=0.1,
+        )
+        for name, table in crafted(sizes=(50,), seeds=3).items()
+        if name in ("cells", "out_of_sample")
+    },
     "no sp": crafted(sizes=(50,), seeds=1, methods=("deterministic", "dro-wasserstein", "ro")),
     "stations, no deterministic": crafted(seeds=1, methods=("sp", "ro"), levels=("station",))
     | {"day_ahead": pd.DataFrame(columns=list(TABLES["day_ahead"]))},
