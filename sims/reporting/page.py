@@ -180,9 +180,12 @@ def _table_html(table: Table) -> str:
 
 def _dotted(cells: str, colour: str | None) -> str:
     """The cells with a dot in front of the first one's text."""
+    if colour is None:
+        return cells
     head, mark, rest = cells.partition(">")
-    dot = f'<i class="dot" style="background:{colour}"></i>' if colour else ""
-    return f"{head}{mark}{dot}{rest}"
+    text, end, others = rest.partition("<")
+    dot = f'<i class="dot" style="background:{colour}"></i>'
+    return f'{head}{mark}<span class="dotted">{dot}{text}</span>{end}{others}'
 
 
 def to_json(value: Any) -> str:

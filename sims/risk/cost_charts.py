@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..reporting.layout import axis, domains, log_axis
@@ -9,7 +10,7 @@ from ..reporting.page import Chart, Control, Patches
 from . import looks
 from .lines import banded, numbered, panels, redrawn
 from .looks import METHODS, method_name
-from .reading import Reading, over_seeds
+from .reading import Reading, over_seeds, part
 
 _VALUES = ("x", "y")
 
@@ -81,9 +82,10 @@ def _sweep_chart(
 
 def _sweep(reading: Reading, along: str, fixed: dict[str, Any], hover: str) -> list[dict[str, Any]]:
     data: list[dict[str, Any]] = []
+    cells = reading.table("cells", level="station", **fixed)
+    spreads = over_seeds(cells, ["method", along], "cost")
     for method in reading.methods("station"):
-        table = reading.table("cells", level="station", method=method, **fixed)
-        data += banded(METHODS[method], over_seeds(table, along, "cost"), hover)
+        data += banded(METHODS[method], part(spreads, method), hover)
     return data
 
 
@@ -93,12 +95,13 @@ def cost_axis(reading: Reading, what: str, **more: Any) -> dict[str, Any]:
     return axis(title, rangemode="tozero", tickformat=",~f", **more)
 
 
-def sample_axis(sizes: list[int], **more: Any) -> dict[str, Any]:
+def sample_axis(sizes: Sequence[float], **more: Any) -> dict[str, Any]:
     """Sample sizes with a tick each, on a logarithmic scale."""
     return log_axis("samples learned from") | {
         "tickmode": "array",
         "tickvals": sizes,
-        "ticktext": [f"{size:,}" for size in sizes],
+        "ticktext": [f"{size:,.0f}" for size in sizes],
+        "tickangle": 0,
         "tickfont": {"size": 12},
         **more,
     }
@@ -130,16 +133,16 @@ def operator_sweeps(reading: Reading) -> Chart | None:
     found["yaxis2"] = axis("", matches="y", anchor="x2", showticklabels=False)
     data: list[dict[str, Any]] = []
     hover = f"%{{x}}: %{{y:,.0f}} {reading.case.currency}"
-    for place, (along, fixed) in enumerate(
-        (
-            ("samples", {"confidence": reading.confidence}),
-            ("confidence", {"samples": reading.samples}),
-        )
-    ):
+    sweeps: dict[str, dict[str, Any]] = {
+        "samples": {"confidence": reading.confidence},
+        "confidence": {"samples": reading.samples},
+    }
+    for place, (along, fixed) in enumerate(sweeps.items()):
+        cells = reading.table("cells", level="dso", **fixed)
+        spreads = over_seeds(cells, ["method", along], "cost")
         for method in methods:
             look = _operator_look(method)
-            table = reading.table("cells", level="dso", method=method, **fixed)
-            spread = over_seeds(table, along, "cost")
+            spread = part(spreads, method)
             axes = {"xaxis": f"x{numbered(place)}", "yaxis": f"y{numbered(place)}"}
             *edges, mean = banded(look, spread, hover, **axes)
             data += [*edges, mean | {"showlegend": place == 0}]

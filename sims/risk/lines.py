@@ -52,7 +52,12 @@ def line(
         "x": x,
         "y": y,
         "line": {"color": look.colour, "width": 2.2, "dash": look.dash},
-        "marker": {"color": look.colour, "symbol": look.symbol, "size": 8, "line": {"width": 1.5}},
+        "marker": {
+            "color": look.colour,
+            "symbol": look.symbol,
+            "size": 8,
+            "line": {"width": 1.5, "color": look.colour},
+        },
         "hovertemplate": f"<b>{look.name}</b><br>{hover}<extra></extra>",
         **more,
     }
@@ -76,6 +81,18 @@ def panels(titles: Sequence[str], height: int, gap: float = 0.05, **more: Any) -
 def numbered(place: int) -> str:
     """Plotly's number of the axis at a place: '', '2', '3', .."""
     return "" if place == 0 else str(place + 1)
+
+
+def told_apart(values: Sequence[float], factor: float) -> list[float]:
+    """Those of ascending values that a logarithmic axis has room to name, the largest first.
+
+    Each is at least ``factor`` times the one before it.
+    """
+    kept: list[float] = []
+    for value in reversed(values):
+        if not kept or value * factor <= kept[-1]:
+            kept.append(value)
+    return kept[::-1]
 
 
 def symbol_key(name: str, symbol: str) -> dict[str, Any]:

@@ -147,7 +147,7 @@ def _promises(reading: Reading) -> Section:
             by_promise(reading),
             by_samples(reading),
             kept_table(reading),
-            violation_table(reading),
+            violation_table(reading, "station"),
             otherwise="Nothing was looked at out of sample.",
         ),
     )
@@ -179,6 +179,7 @@ def _operator(reading: Reading) -> Section:
             day_ahead_chart(reading),
             day_ahead_table(reading),
             operator_sweeps(reading),
+            violation_table(reading, "dso"),
             otherwise="No plan of the operator is among this study's cells.",
         ),
     )

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from ..reporting import palette
 from ..reporting.figures import new_figure
-from ..reporting.layout import PHASES
-from . import published
-from .design import Method
-from .looks import DISTRIBUTIONS, METHODS, PARTS, SCHEMES, method_name
+from .lines import told_apart
+from .looks import DISTRIBUTIONS, METHODS, method_name
+from .paper_operator import day_ahead, scheme_voltages, schemes
+from .paper_style import below
 from .promise_charts import FLOOR_PCT
-from .reading import Reading, over_seeds, rates
-from .scheme_charts import PAPER_HOUR, after_the_fact, profile_rows, realisations
-from .schemes import WORST
+from .reading import Reading, over_seeds, part, rates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_PAPER = "#b9c2cc"
 
 
 def _planned_cost(reading: Reading, along: str, fixed: dict[str, Any]) -> Figure | None:
@@ -30,10 +27,11 @@ def _planned_cost(reading: Reading, along: str, fixed: dict[str, Any]) -> Figure
         return None
     figure = new_figure(4.6, 3.0)
     axes = figure.subplots()
+    cells = reading.table("cells", level="station", **fixed)
+    spreads = over_seeds(cells, ["method", along], "cost")
     for method in methods:
         look = METHODS[method]
-        table = reading.table("cells", level="station", method=method, **fixed)
-        spread = over_seeds(table, along, "cost")
+        spread = part(spreads, method)
         axes.fill_between(
             spread.index, spread["low"], spread["high"], color=look.colour, alpha=0.16, lw=0
         )
@@ -41,7 +39,7 @@ def _planned_cost(reading: Reading, along: str, fixed: dict[str, Any]) -> Figure
     axes.set_ylabel(f"planned cost [{reading.case.currency} a day]")
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter("{x:,.0f}")
-    _below(figure, axes)
+    below(figure, axes)
     return figure
 
 
@@ -57,14 +55,9 @@ def _line(method: str) -> dict[str, Any]:
     }
 
 
-def _below(figure: Figure, axes: Axes, columns: int = 3) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)))
-
-
-def _sample_ticks(axes: Axes, sizes: list[int]) -> None:
+def _sample_ticks(axes: Axes, sizes: Sequence[float]) -> None:
     axes.set_xscale("log")
-    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
     axes.minorticks_off()
     axes.set_xlabel("samples learned from")
 
@@ -114,7 +107,7 @@ def price_and_value(reading: Reading) -> Figure | None:
     right.set_title("value of the stochastic solution")
     right.set_xlabel(f"realised mean below deterministic [{reading.case.currency} a day]")
     left.axvline(0, color=palette.GREY, lw=0.8)
-    _below(figure, right)
+    below(figure, right)
     return figure
 
 
@@ -135,7 +128,9 @@ def _value_points(axes: Axes, value: Any, places: Any, colours: list[str], name:
 
 
 def _whiskers(spread: Any) -> Any:
-    return np.array([spread["mean"] - spread["low"], spread["high"] - spread["mean"]])
+    lengths = np.array([spread["mean"] - spread["low"], spread["high"] - spread["mean"]])
+    # A mean of equal numbers may miss them by a rounding.
+    return np.where(lengths < 0, 0.0, lengths)
 
 
 def _violations(reading: Reading, along: str, fixed: dict[str, Any]) -> Figure | None:
@@ -145,12 +140,11 @@ def _violations(reading: Reading, along: str, fixed: dict[str, Any]) -> Figure |
         return None
     figure = new_figure(7.2, 3.1)
     panels = figure.subplots(1, len(distributions), sharey=True, squeeze=False)[0]
+    fresh = reading.table("out_of_sample", level="station", **fixed)
+    spread = rates(fresh, ["distribution", "method", along], worst=False)
     for axes, distribution in zip(panels, distributions, strict=True):
         for rank, method in enumerate(methods):
-            rows = reading.table(
-                "out_of_sample", level="station", method=method, distribution=distribution, **fixed
-            )
-            found = rates(rows, along, worst=False).clip(lower=FLOOR_PCT)
+            found = part(spread, distribution, method).clip(lower=FLOOR_PCT)
             shift = 1.035 ** (rank - (len(methods) - 1) / 2)
             x = found.index.to_numpy(dtype=float) * shift
             x = 100 * x if along == "promised_violation" else x
@@ -165,21 +159,28 @@ def _violations(reading: Reading, along: str, fixed: dict[str, Any]) -> Figure |
     return figure
 
 
+def _middle(figure: Figure) -> Axes:
+    """The panel that carries the title of all panels' x axis: one below it would hit the legend."""
+    axes: Axes = figure.axes[len(figure.axes) // 2]
+    return axes
+
+
 def violations_by_promise(reading: Reading) -> Figure | None:
     """Mean violation of the stations' limits against the promise, by distribution."""
     figure = _violations(reading, "promised_violation", {"samples": reading.samples})
     if figure is None:
         return None
     asked = sorted(100 * reading.table("cells", level="station")["promised_violation"].unique())
+    shown = told_apart(asked, 1.45)
     ends = np.array([asked[0] / 1.5, asked[-1] * 1.5])
     for axes in figure.axes:
         axes.plot(ends, ends, color=palette.INK, ls="--", lw=1, label="promised")
         axes.fill_between(ends, ends, 100, color=palette.RED, alpha=0.06, lw=0)
-        axes.set_xticks(asked, [f"{value:.3g}" for value in asked])
+        axes.set_xticks(shown, [f"{value:.3g}" for value in shown])
         axes.minorticks_off()
         axes.set_xlim(*ends)
-    figure.supxlabel("promised: 1 \N{MINUS SIGN} confidence [%]", fontsize=9, color=palette.INK)
-    _below(figure, figure.axes[0], 4)
+    _middle(figure).set_xlabel("promised: 1 \N{MINUS SIGN} confidence [%]")
+    below(figure, figure.axes[0], 4)
     return figure
 
 
@@ -193,12 +194,10 @@ def violations_by_samples(reading: Reading) -> Figure | None:
     for axes in figure.axes:
         axes.axhline(asked, color=palette.INK, ls="--", lw=1, label="promised")
         axes.axhspan(asked, 100, color=palette.RED, alpha=0.06, lw=0)
-        shown = sizes if len(sizes) <= 4 else [s for s in sizes if str(s)[0] in "15"]
-        _sample_ticks(axes, shown)
+        _sample_ticks(axes, told_apart(sizes, 3))
         axes.set_xlabel("")
-        axes.tick_params(axis="x", labelsize=7.5)
-    figure.supxlabel("samples learned from", fontsize=9, color=palette.INK)
-    _below(figure, figure.axes[0], 4)
+    _middle(figure).set_xlabel("samples learned from")
+    below(figure, figure.axes[0], 4)
     return figure
 
 
@@ -238,120 +237,6 @@ def _realised(axes: Axes, place: int, row: Any, planned: float, method: str) -> 
     )
     axes.plot(row["realised_mean"], place, "o", mfc="white", mec=colour, ms=5, zorder=3)
     axes.plot(planned, place, "D", mfc="none", mec=palette.INK, ms=4.5, zorder=3)
-
-
-def day_ahead(reading: Reading) -> Figure | None:
-    """What DR-CC and RO cost the operator above SP, ours and the paper's, as Table B.II."""
-    table = reading.tables["day_ahead"].set_index("method")
-    methods = [m for m in (Method.SP.value, *published.DAY_AHEAD) if m in table.index]
-    methods = list(dict.fromkeys(methods))
-    if not methods:
-        return None
-    figure = new_figure(7.2, 2.3)
-    left, right = figure.subplots(1, 2, sharey=True)
-    places = np.arange(len(methods))[::-1]
-    _stack(left, table.loc[methods], places, 0.6)
-    left.set_yticks(places, [method_name(method, "dso") for method in methods])
-    left.set(title="planned cost", xlabel=f"[{reading.case.currency} a day]")
-    left.xaxis.set_major_formatter("{x:,.0f}")
-    theirs = [published.over_sp_pct(method) for method in methods]
-    ours = table.loc[methods, "over_sp_pct"].to_numpy(dtype=float)
-    colours = [METHODS[method].colour for method in methods]
-    for shift, values, shade in ((0.17, ours, colours), (-0.17, theirs, _PAPER)):
-        bars = right.barh(places + shift, values, 0.32, color=shade)
-        right.bar_label(bars, fmt="{:+.1f} %", padding=3, fontsize=8, color=palette.SLATE)
-    right.set(title="above SP: this study, and the paper (grey)", xlabel="[%]")
-    right.margins(x=0.2)
-    _below(figure, left, 4)
-    return figure
-
-
-def _stack(axes: Axes, costs: Any, places: Any, height: float, named: bool = True) -> None:
-    """Stacked bars of the parts of the cost."""
-    left = np.zeros(len(costs))
-    for part, look in PARTS.items():
-        values = costs[part].to_numpy(dtype=float)
-        axes.barh(
-            places, values, height, left, color=look.colour, label=look.name if named else None
-        )
-        left = left + values
-
-
-def schemes(reading: Reading) -> Figure | None:
-    """Costs and voltages of the schemes in the worst realisation, ours and the paper's."""
-    import pandas as pd
-
-    if WORST not in realisations(reading):
-        return None
-    ours = after_the_fact(reading).loc[WORST].reindex(list(SCHEMES))
-    theirs = pd.DataFrame.from_dict(
-        {k: dict(v) for k, v in published.SCHEMES.items()}, orient="index"
-    )
-    figure = new_figure(7.2, 2.9)
-    cost, voltage, unbalance = figure.subplots(1, 3, sharey=True, width_ratios=(2, 1.3, 1))
-    places = np.arange(len(SCHEMES))[::-1] * 2.0
-    for shift, table, named in ((0.36, ours, True), (-0.36, theirs, False)):
-        _stack(cost, table, places + shift, 0.62, named)
-        shades = [look.colour if named else _PAPER for look in SCHEMES.values()]
-        for place, shade, low, high, vur in zip(
-            places + shift,
-            shades,
-            table["vm_min_pu"],
-            table["vm_max_pu"],
-            table["vur_max_pct"],
-            strict=True,
-        ):
-            voltage.plot([low, high], [place, place], "o-", color=shade, lw=2.5, ms=4)
-            unbalance.plot(vur, place, "o", color=shade, ms=6)
-    ticks = [*(places + 0.36), *(places - 0.36)]
-    shown = [look.name for look in SCHEMES.values()] + ["the paper"] * len(SCHEMES)
-    cost.set_yticks(ticks, shown)
-    cost.xaxis.set_major_formatter("{x:,.0f}")
-    cost.set(title="cost, worst realisation", xlabel=f"[{reading.case.currency} a day]")
-    limits = reading.case.feeder.limits
-    for value in (limits.vm_min_pu, limits.vm_max_pu):
-        voltage.axvline(value, color=palette.RED, lw=1)
-    unbalance.axvline(100 * limits.vur_max, color=palette.RED, lw=1)
-    unbalance.set_xlim(left=0)
-    voltage.set(title="voltages", xlabel="[pu]")
-    unbalance.set(title="largest VUR", xlabel="[%]")
-    _below(figure, cost, 4)
-    return figure
-
-
-def scheme_voltages(reading: Reading) -> Figure | None:
-    """Voltages by bus and phase of the worst realisation in one hour, as Fig. B5."""
-    table = profile_rows(reading)
-    if table.empty:
-        return None
-    hours = set(table["hour"])
-    hour = PAPER_HOUR if PAPER_HOUR in hours else min(hours)
-    table = table[table["hour"] == hour]
-    buses = list(dict.fromkeys(table["bus"].astype(str)))
-    figure = new_figure(7.2, 2.8)
-    limits = reading.case.feeder.limits
-    for axes, phase in zip(figure.subplots(1, 3, sharey=True), PHASES, strict=True):
-        for scheme, look in SCHEMES.items():
-            rows = table[(table["phase"] == phase) & (table["scheme"] == scheme)]
-            values = rows.set_index(rows["bus"].astype(str))["vm_pu"].reindex(buses)
-            axes.plot(
-                range(len(buses)),
-                values,
-                color=look.colour,
-                ls=look.line,
-                lw=1.2,
-                marker=look.marker,
-                ms=2.5,
-                label=look.name,
-            )
-        for value in (limits.vm_min_pu, limits.vm_max_pu):
-            axes.axhline(value, color=palette.RED, lw=1)
-        step = max(1, len(buses) // 8)
-        axes.set_xticks(range(0, len(buses), step), buses[::step])
-        axes.set(title=f"phase {phase}, hour {hour}", xlabel="bus")
-    figure.axes[0].set_ylabel("voltage magnitude [pu]")
-    _below(figure, figure.axes[0])
-    return figure
 
 
 #: By file name.

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Any
+from typing import Any, Final
+
+import pandas as pd
 
 from ..reporting import palette
 from ..reporting.layout import axis, domains
 from ..reporting.page import Chart, Control, Patches, Table
-from ..reporting.study_page import percent
 from .cost_charts import sample_axis
-from .lines import line, numbered, panels, redrawn
+from .lines import line, numbered, panels, redrawn, told_apart
 from .looks import DISTRIBUTIONS, LEVELS, METHODS, method_name
-from .reading import Reading, broken_at, over_seeds, rates
+from .reading import Reading, broken_at, part, rates
 
 #: Rates below are drawn here: a logarithmic axis has no zero [%].
 FLOOR_PCT = 0.003
@@ -21,7 +22,8 @@ FLOOR_PCT = 0.003
 #: Methods stand so far apart where they would lie over each other, as a factor on the axis.
 _APART = 1.045
 
-_MEASURES = {"mean": "mean over all limits", "worst": "the worst single limit"}
+_WHOSE: Final = {"station": "all stations", "dso": "the operator"}
+_MEASURES: Final = {"mean": "mean over all limits", "worst": "the worst single limit"}
 _TICKS = (FLOOR_PCT, 0.01, 0.1, 1, 10, 100)
 
 
@@ -31,7 +33,7 @@ def by_promise(reading: Reading) -> Chart | None:
     if asked.dropna().empty:
         return None
     ends = asked.min() / 1.5, asked.max() * 1.5
-    ticks = sorted(asked.dropna().round(6).unique())
+    ticks = told_apart(sorted(asked.dropna().round(6).unique().tolist()), 1.45)
     return _violation_chart(
         reading,
         "promised_violation",
@@ -42,14 +44,16 @@ def by_promise(reading: Reading) -> Chart | None:
             tickmode="array",
             tickvals=ticks,
             ticktext=[f"{tick:g}" for tick in ticks],
+            tickangle=0,
         ),
         promise=(ends, ends),
         id="violations-by-promise",
         title="Where each method breaks: violations against the promise",
         caption_html=(
             f"At {reading.samples:,} samples, on draws that no method has seen. <b>Dashed:</b> as "
-            "often as promised; above it, in the shaded part, a promise is broken. <b>Points:</b> "
-            "mean over seeds; <b>bars:</b> the union of the seeds' 95 % confidence intervals. "
+            "often as promised. On average over limits a method fails where its point is in the "
+            "shaded part; at the worst single limit, where its whole bar is. <b>Points:</b> mean "
+            "over seeds; <b>bars:</b> the union of the seeds' 95 % confidence intervals. "
             f"What lies below {FLOOR_PCT} % is drawn at the bottom. One panel for each kind of "
             "fresh scenario: <i>normal</i> is what was learned from, <i>heavy tails</i> has larger "
             "and joint extremes at the same standard deviation, <i>shifted</i> a forecast that is "
@@ -68,7 +72,7 @@ def by_samples(reading: Reading) -> Chart | None:
         reading,
         "samples",
         {"confidence": reading.confidence},
-        xaxis=sample_axis(sizes),
+        xaxis=sample_axis(told_apart(sizes, 3)),
         promise=((sizes[0] / 1.3, sizes[-1] * 1.3), (asked, asked)),
         id="violations-by-samples",
         title="Does more data help?",
@@ -92,25 +96,25 @@ def _violation_chart(
     levels, distributions = reading.levels(), reading.distributions()
     if not levels or not distributions:
         return None
+    fresh = reading.table("out_of_sample", **fixed)
+    keys = ["level", "distribution", "method", along]
+    found = {measure: rates(fresh, keys, measure == "worst") for measure in _MEASURES}
     drawn = {
-        f"{level}|{measure}": _traces(reading, along, fixed, level, measure == "worst")
+        f"{level}|{measure}": _traces(reading, along, level, found[measure])
         for level, measure in product(levels, _MEASURES)
     }
-    start = f"{levels[0]}|mean"
+    # The first traces are those of the promise; they stay as they are.
+    promised = _promise_traces(promise, len(distributions))
+    blank = [dict[str, Any]() for _ in promised]
+    parts = ("x", "y", "error_y", "customdata")
     return Chart(
-        data=[*_promise_traces(promise, len(distributions)), *drawn[start]],
+        data=[*promised, *drawn[f"{levels[0]}|mean"]],
         layout=_violation_layout(distributions, xaxis),
         controls=_controls(levels),
         patches=(
             Patches(
                 by=("level", "measure"),
-                of={
-                    key: [
-                        (k + 2 * len(distributions), path, value)
-                        for k, path, value in redrawn(traces, ("x", "y", "error_y", "customdata"))
-                    ]
-                    for key, traces in drawn.items()
-                },
+                of={key: redrawn([*blank, *d], parts) for key, d in drawn.items()},
             ),
         ),
         **about,
@@ -130,10 +134,10 @@ def _controls(levels: Sequence[str]) -> tuple[Control, ...]:
 
 def _violation_layout(distributions: Sequence[str], xaxis: dict[str, Any]) -> dict[str, Any]:
     found = panels([DISTRIBUTIONS[name].name for name in distributions], 480, 0.035)
-    for place, part in enumerate(domains(len(distributions), 0.035)):
+    for place, domain in enumerate(domains(len(distributions), 0.035)):
         number = numbered(place)
         found[f"xaxis{number}"] = xaxis | {
-            "domain": part,
+            "domain": domain,
             "anchor": f"y{number}",
             **({"matches": "x"} if place else {}),
         }
@@ -168,21 +172,16 @@ def _promise_traces(
     return data
 
 
-def _traces(
-    reading: Reading, along: str, fixed: dict[str, Any], level: str, worst: bool
-) -> list[dict[str, Any]]:
+def _traces(reading: Reading, along: str, level: str, found: pd.DataFrame) -> list[dict[str, Any]]:
     """A line for each distribution and method; without points where a method has no plan."""
     methods = reading.methods("station") or reading.methods(level)
     data = []
     for place, distribution in enumerate(reading.distributions()):
         for rank, method in enumerate(methods):
-            rows = reading.table(
-                "out_of_sample", level=level, method=method, distribution=distribution, **fixed
-            )
             shift = _APART ** (rank - (len(methods) - 1) / 2)
-            found = _rate_line(method, rates(rows, along, worst), along, shift)
+            rows = part(found, level, distribution, method)
             data.append(
-                found
+                _rate_line(method, rows, along, shift)
                 | {
                     "xaxis": f"x{numbered(place)}",
                     "yaxis": f"y{numbered(place)}",
@@ -223,12 +222,13 @@ def kept_table(reading: Reading) -> Table | None:
     pairs = [(level, method) for level in confidences for method in reading.methods(level)]
     if not pairs or not distributions:
         return None
+    broken = {level: broken_at(reading, level) for level in confidences}
     rows = [
         (
             method_name(method, level),
             LEVELS[level],
             *(
-                _verdict(broken_at(reading, level, method, distribution), confidences[level])
+                _verdict(broken[level].get((method, distribution), ()), confidences[level])
                 for distribution in distributions
             ),
         )
@@ -257,73 +257,58 @@ def _verdict(broken: Sequence[float], asked: Sequence[float]) -> str:
     return "\N{BALLOT X} broken at " + ", ".join(f"{value:.2f}" for value in broken)
 
 
-def violation_table(reading: Reading) -> Table | None:
-    """The reference cell's violations with their intervals, a row a level, method, distribution."""
-    outside = reading.at_reference("out_of_sample")
-    keys = [
-        (level, method, distribution)
-        for level in reading.levels()
-        for method in reading.methods(level)
-        for distribution in reading.distributions()
-    ]
-    rows, colours, marks = [], {}, {}
-    for level, method, distribution in keys:
-        cell = outside.query(
-            "level == @level and method == @method and distribution == @distribution"
-        )
-        if cell.empty or cell["worst_violation"].isna().all():
+def violation_table(reading: Reading, level: str) -> Table | None:
+    """The reference cell's violations with their intervals, a row a method and distribution."""
+    outside = reading.at_reference("out_of_sample", level=level)
+    rows: list[tuple[str, ...]] = []
+    dots, marks = {}, {}
+    for method, distribution in product(reading.methods(level), reading.distributions()):
+        same = (outside["method"] == method) & (outside["distribution"] == distribution)
+        cell = outside[same & outside["worst_violation"].notna()]
+        if cell.empty:
             continue
-        kept = over_seeds(cell, "method", "kept")["mean"].iloc[0]
-        colours[len(rows)] = METHODS[method].colour
+        kept = float(cell["kept"].astype(float).mean())
+        dots[len(rows)] = METHODS[method].colour
         if kept <= 0.5:
             marks[len(rows)] = "bad"
+        name = method_name(method, level)
         rows.append(
-            (
-                method_name(method, level),
-                LEVELS[level],
-                DISTRIBUTIONS[distribution].name,
-                str(cell.loc[cell["worst_violation"].astype(float).idxmax(), "worst_limit"]),
-                *_rate_cells(cell),
-                f"{kept:.0%}",
-            )
+            (name, DISTRIBUTIONS[distribution].name, *_rate_cells(cell), f"{100 * kept:.0f} %")
         )
     if not rows:
         return None
     return Table(
         title=(
-            f"Violations at {reading.samples:,} samples, {100 * (1 - reading.confidence):g} % "
-            "promised"
+            f"Violations of the limits of {_WHOSE[level]}: {reading.samples:,} samples, "
+            f"{100 * (1 - reading.confidence):.3g} % promised"
         ),
         caption_html=(
-            "Mean over seeds, and the union of the seeds' 95 % intervals. <b>Joint:</b> share of "
-            "hours and scenarios in which any limit is violated; nobody promised anything about "
-            "it. Red rows are broken promises. Scroll inside for more."
+            "Means over seeds; brackets hold the union of the seeds' 95 % intervals. <b>Any:</b> "
+            "share of hours and scenarios in which any limit is violated; nobody promised "
+            "anything about it. <b>Kept:</b> in how many of the seeds. Red rows are broken "
+            "promises."
         ),
         headings=(
             "method",
-            "limits of",
             "fresh scenarios",
             "worst limit",
-            "mean over limits",
-            "95 % interval",
-            "worst limit's",
-            "95 % interval",
-            "joint",
-            "kept, of seeds",
+            "its violations [%]",
+            "mean over limits [%]",
+            "any [%]",
+            "kept",
         ),
         rows=rows,
-        labels=4,
+        labels=3,
         marks=marks,
-        dots=colours,
+        dots=dots,
     )
 
 
-def _rate_cells(cell: Any) -> list[str]:
-    found = []
-    for worst in (False, True):
-        one = rates(cell, "method", worst).iloc[0]
-        found += [
-            percent(one["mean"], 2),
-            f"{one['low']:.2f} \N{EN DASH} {one['high']:.2f} %",
-        ]
-    return [*found, percent(100 * cell["joint_violation"].astype(float).mean(), 1)]
+def _rate_cells(cell: pd.DataFrame) -> list[str]:
+    """The worst limit's name and violations, those of the mean, and of any limit."""
+    rate = cell["worst_violation"].astype(float)
+    found = [str(cell["worst_limit"].loc[rate.idxmax()]) if rate.max() else "none violated"]
+    for judged_by_worst in (True, False):
+        one = rates(cell, "method", judged_by_worst).iloc[0]
+        found.append(f"{one['mean']:.2f} ({one['low']:.2f} \N{EN DASH} {one['high']:.2f})")
+    return [*found, f"{100 * cell['joint_violation'].astype(float).mean():.1f}"]

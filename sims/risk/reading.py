@@ -85,7 +85,7 @@ def over_seeds(table: pd.DataFrame, by: str | Sequence[str], column: str) -> pd.
     return values.agg(mean="mean", low="min", high="max").dropna()
 
 
-def rates(table: pd.DataFrame, by: str, worst: bool) -> pd.DataFrame:
+def rates(table: pd.DataFrame, by: str | Sequence[str], worst: bool) -> pd.DataFrame:
     """Violation frequencies in percent by ``by``: ``mean``, ``low``, ``high``.
 
     The mean is over seeds; the interval reaches from the lowest lower end to the highest upper end
@@ -101,14 +101,22 @@ def rates(table: pd.DataFrame, by: str, worst: bool) -> pd.DataFrame:
     return 100 * found.dropna()
 
 
-def broken_at(reading: Reading, level: str, method: str, distribution: str) -> list[float]:
-    """Confidences at which a promise is broken in at least half of the seeds, reference size."""
-    table = reading.table(
-        "out_of_sample",
-        level=level,
-        method=method,
-        distribution=distribution,
-        samples=reading.samples,
-    )
-    kept = table.astype({"kept": float}).groupby("confidence")["kept"].mean()
-    return [float(confidence) for confidence in kept.index[kept <= 0.5]]
+def part(spread: pd.DataFrame, *key: str) -> pd.DataFrame:
+    """Rows whose index begins with ``key``, by what is left of it; none if there are none."""
+    if key in spread.index:
+        return spread.xs(key, level=list(range(len(key))))
+    return spread.iloc[:0].droplevel(list(range(len(key))))
+
+
+def broken_at(reading: Reading, level: str) -> dict[tuple[str, str], list[float]]:
+    """By (method, distribution): confidences at which a promise is broken, reference size.
+
+    Broken means: in at least half of the seeds. What is broken nowhere is left out.
+    """
+    table = reading.table("out_of_sample", level=level, samples=reading.samples)
+    keys = ["method", "distribution", "confidence"]
+    kept = table.astype({"kept": float}).groupby(keys)["kept"].mean()
+    found: dict[tuple[str, str], list[float]] = {}
+    for method, distribution, confidence in kept.index[kept <= 0.5]:
+        found.setdefault((method, distribution), []).append(float(confidence))
+    return found

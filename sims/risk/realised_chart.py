@@ -24,12 +24,11 @@ def realised_cost(reading: Reading) -> Chart | None:
     names = [method_name(method) for method in methods][::-1]
     for place, part in enumerate(domains(len(distributions), 0.04)):
         number = numbered(place)
-        found[f"xaxis{number}"] = cost_axis(reading, "cost in the end" if place == 0 else "") | {
+        found[f"xaxis{number}"] = cost_axis(reading, "cost") | {
             "domain": part,
             "anchor": f"y{number}",
-            "nticks": 6,
+            "nticks": 5,
             "rangemode": "normal",
-            "title": {"text": f"cost [{reading.case.currency} a day]", "standoff": 10},
             **({"matches": "x"} if place else {}),
         }
         found[f"yaxis{number}"] = axis(

@@ -21,9 +21,6 @@ from .schemes import WORST
 _MEASURES = ("vm_min_pu", "vm_max_pu", "vur_max_pct")
 _EXTREMES = {"vm_min_pu": "min", "vm_max_pu": "max", "vur_max_pct": "max"}
 
-#: The hour that the paper's Fig. B5 shows.
-PAPER_HOUR = 8
-
 
 def after_the_fact(reading: Reading) -> pd.DataFrame:
     """By (realisation, scheme): mean costs over seeds, extreme voltages of all seeds."""
@@ -111,15 +108,16 @@ def cost_table(reading: Reading) -> Table | None:
         return None
     columns = ("total_cost", *PARTS)
     ours = after_the_fact(reading)
-    rows, dots = [], {}
+    rows: list[tuple[str, ...]] = []
+    dots = {}
     for word, scheme in _pairs(ours, shown):
         dots[len(rows)] = SCHEMES[scheme].colour
         figures = [float(ours.at[(word, scheme), column]) for column in columns]
         rows.append((SCHEMES[scheme].name, REALISATIONS[word], *map(money, figures)))
     marks = {len(rows) + k: "paper" for k in range(len(SCHEMES))}
-    for scheme, figures in published.SCHEMES.items():
-        amounts = (f"{figures[c]:,.2f}" if figures[c] else "\N{EN DASH}" for c in columns)
-        rows.append((f"the paper: {SCHEMES[scheme].name}", REALISATIONS[WORST], *amounts))
+    for scheme, told in published.SCHEMES.items():
+        amounts = (f"{told[c]:,.2f}" if told[c] else "\N{EN DASH}" for c in columns)
+        rows.append((f"the paper: {scheme}", REALISATIONS[WORST], *amounts))
     unit = reading.case.currency
     return Table(
         title="Cost after the fact (Table B.III)",
@@ -151,16 +149,20 @@ def quality_chart(reading: Reading) -> Chart | None:
     found = panels(["lowest to highest voltage", "largest voltage unbalance"], 400, 0.07)
     order = [name for look in SCHEMES.values() for name in (look.name, f"the paper, {look.name}")]
     rows = {"type": "category", "categoryorder": "array", "categoryarray": order[::-1]}
-    found["xaxis"] = axis("voltage magnitude [pu]", domain=left)
+    ours = after_the_fact(reading)
+    ends = _voltage_ends(reading, ours)
+    found["xaxis"] = axis("voltage magnitude [pu]", domain=left, range=ends)
     found["xaxis2"] = axis(
-        "voltage unbalance rate [%]", domain=right, anchor="y2", rangemode="tozero"
+        "voltage unbalance rate [%]",
+        domain=right,
+        anchor="y2",
+        range=[0, 1.1 * max(100 * limits.vur_max, ours["vur_max_pct"].max())],
     )
     found["yaxis"] = axis("", **rows)
     found["yaxis2"] = axis("", matches="y", anchor="x2", showticklabels=False, **rows)
     found["shapes"] = [_limit_line("", value) for value in (limits.vm_min_pu, limits.vm_max_pu)] + [
         _limit_line("2", 100 * limits.vur_max)
     ]
-    ours = after_the_fact(reading)
     drawn = {word: _quality_traces(ours.loc[word], "") for word in shown}
     return Chart(
         id="scheme-voltages-range",
@@ -180,6 +182,14 @@ def quality_chart(reading: Reading) -> Chart | None:
             ),
         ),
     )
+
+
+def _voltage_ends(reading: Reading, ours: pd.DataFrame) -> list[float]:
+    """Ends of an axis that holds all voltages, whatever is chosen, and the limits."""
+    limits = reading.case.feeder.limits
+    low = min(limits.vm_min_pu, ours["vm_min_pu"].min())
+    high = max(limits.vm_max_pu, ours["vm_max_pu"].max())
+    return [low - 0.02, high + 0.02]
 
 
 def _limit_line(number: str, value: float) -> dict[str, Any]:
@@ -224,13 +234,14 @@ def quality_table(reading: Reading) -> Table | None:
     if not shown:
         return None
     ours = after_the_fact(reading)
-    rows, dots = [], {}
+    rows: list[tuple[str, ...]] = []
+    dots = {}
     for word, scheme in _pairs(ours, shown):
         dots[len(rows)] = SCHEMES[scheme].colour
         rows.append((SCHEMES[scheme].name, REALISATIONS[word], *_quality(ours.loc[(word, scheme)])))
     marks = {len(rows) + k: "paper" for k in range(len(SCHEMES))}
     for scheme, figures in published.SCHEMES.items():
-        name = f"the paper: {SCHEMES[scheme].name}"
+        name = f"the paper: {scheme}"
         rows.append((name, REALISATIONS[WORST], *_quality(figures)))
     limits = reading.case.feeder.limits
     return Table(
@@ -285,13 +296,13 @@ def voltage_profile(reading: Reading) -> Chart | None:
             _across(number, value) for value in (limits.vm_min_pu, limits.vm_max_pu)
         ]
     drawn = {str(hour): _profile(table[table["hour"] == hour], buses) for hour in hours}
-    start = str(PAPER_HOUR if PAPER_HOUR in hours else hours[0])
+    start = str(lowest_hour(table))
     return Chart(
         id="scheme-voltages",
         title="Voltages of the worst realisation, hour by hour",
         caption_html=(
-            "Exact three-phase power flow, first seed; red lines are limits. The paper's Fig. B5 "
-            "shows hour 8."
+            "Exact three-phase power flow, first seed; red lines are limits. Opens at the hour of "
+            "the lowest voltage; the paper's Fig. B5 shows hour 8."
         ),
         data=drawn[start],
         layout=found,
@@ -304,6 +315,11 @@ def profile_rows(reading: Reading) -> pd.DataFrame:
     """Rows of ``scheme_voltages`` of the first seed there is."""
     table = reading.tables["scheme_voltages"]
     return table[table["seed"] == table["seed"].min()]
+
+
+def lowest_hour(table: pd.DataFrame) -> int:
+    """The hour of the lowest voltage."""
+    return int(table.loc[table["vm_pu"].astype(float).idxmin(), "hour"])
 
 
 def _across(number: str, value: float) -> dict[str, Any]:

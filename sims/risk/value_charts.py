@@ -99,7 +99,12 @@ def _value_dots(
         "y": [method_name(method) for method in methods],
         "xaxis": "x2",
         "yaxis": "y2",
-        "marker": {"symbol": look.symbol, "size": 12, "color": colours, "line": {"width": 2}},
+        "marker": {
+            "symbol": look.symbol,
+            "size": 12,
+            "color": colours,
+            "line": {"width": 2, "color": colours},
+        },
         "error_x": _whiskers(spread),
         "hovertemplate": (
             f"<b>%{{y}}</b>, {look.name}<br>%{{x:+,.0f}} {reading.case.currency}<extra></extra>"

@@ -158,8 +158,8 @@ def comparison_table(reading: Reading) -> Table | None:
     rows += [
         (
             f"scheme III below scheme {other}, worst realisation",
-            percent(100 * (1 - cost["III"] / cost[other]), 1),
-            percent(published.below_pct("III", other), 1),
+            percent(100 * (1 - cost["III"] / cost[other]), 2),
+            percent(published.below_pct("III", other), 2),
         )
         for other in ("I", "II")
         if {"III", other} <= set(cost.index)
@@ -198,13 +198,14 @@ def banners(reading: Reading) -> list[Banner]:
 def _broken_banner(reading: Reading) -> list[Banner]:
     level = "station"
     points = []
+    broken, methods = broken_at(reading, level), reading.methods(level)
     for distribution in reading.distributions():
-        broken = [
+        names = [
             method_name(method)
-            for method in reading.methods(level)
-            if reading.confidence in broken_at(reading, level, method, distribution)
+            for method in methods
+            if reading.confidence in broken.get((method, distribution), ())
         ]
-        points.append(f"{DISTRIBUTIONS[distribution].name}: {_listed(broken)}")
+        points.append(f"{DISTRIBUTIONS[distribution].name}: {_listed(names)}")
     if not points:
         return []
     headline = (
@@ -263,14 +264,17 @@ def _value_cards(cells: pd.DataFrame, gains: pd.DataFrame, unit: str) -> list[Ca
 
 
 def _violation_cards(cells: pd.DataFrame) -> list[Card]:
+    method, rate = Method.WASSERSTEIN.value, "out_of_sample_violation"
+    if method not in cells.index:
+        return []
+    promised = f"{100 * cells.at[method, 'promised_violation']:.3g} % promised"
+    sp = [f"SP {percent(100 * cells.at[Method.SP, rate], 2)}"] if Method.SP in cells.index else []
     return [
         Card(
             name=f"Violations out of sample, {method_name(method)}",
-            value=percent(100 * cells.at[method, "out_of_sample_violation"], 2),
-            aside=f"on average; {100 * cells.at[method, 'promised_violation']:.3g} % promised",
+            value=percent(100 * cells.at[method, rate], 2),
+            aside="; ".join([promised, *sp]),
         )
-        for method in (Method.SP.value, Method.WASSERSTEIN.value)
-        if method in cells.index
     ]
 
 
@@ -297,8 +301,8 @@ def _scheme_cards(reading: Reading) -> list[Card]:
     return [
         Card(
             name="Scheme III below scheme I, worst realisation",
-            value=percent(saved),
-            aside=f"the paper {percent(published.below_pct('III', 'I'))}",
+            value=percent(saved, 2),
+            aside=f"the paper {percent(published.below_pct('III', 'I'), 2)}",
         ),
         Card(
             name="Lowest voltage then, scheme III",
