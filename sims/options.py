@@ -9,7 +9,6 @@ from ..agents.policy import AdjustmentPolicy
 from ..uncertainty.margins import RiskTreatment
 from .case import Case
 
-
 #: As in ``case.yaml`` and at the command line.
 MIN_SAMPLES = 10
 
