@@ -44,6 +44,9 @@ MODE_TOLERANCE_KW = 0.01
 #: Directions of batteries that cost no more than this above the relaxation are good enough.
 MODE_GAP = 1e-3
 ROUND_LIMIT = 30
+#: Where more rows than this would enter at once, only those with most of the excess do.
+CROWD = 600
+MOST = 0.85
 
 
 class DirectionsError(SolveError):
@@ -307,9 +310,24 @@ def _add_exceeded(
     if not np.any(open_rows & (excess > TOLERANCE)):
         return False
     near = ~progress.present & (excess > -NEAR)
+    if np.count_nonzero(near) > CROWD:
+        near &= _worst_of_their_kind(model, excess)
     _add_rows(model, problem, progress, x, near & by_norm, norm=True)
     _add_rows(model, problem, progress, x, ~by_norm & (near | (excess > TOLERANCE)), norm=False)
     return True
+
+
+def _worst_of_their_kind(model: OpfModel, excess: FloatArray) -> BoolArray:
+    """The rows with most of the largest excess of their kind in their hour [time, row].
+
+    A box far too large exceeds thousands of rows; once the worst are kept, few of the rest are.
+    """
+    kinds = np.array(model.limits.kind)
+    worst = np.empty_like(excess)
+    for kind in np.unique(kinds):
+        same = kinds == kind
+        worst[:, same] = excess[:, same].max(axis=1, keepdims=True)
+    return np.asarray(excess >= MOST * np.maximum(worst, 0))
 
 
 def _add_rows(

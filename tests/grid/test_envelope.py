@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from roadvolt.core.errors import InfeasibleError
+from roadvolt.grid import limited_solve
 from roadvolt.grid.envelope import operating_envelope
 from roadvolt.grid.feeder import ConnectionPoint
 from roadvolt.grid.forecast_errors import ErrorMoments, fit_moments, sample_errors, support_kw
@@ -84,3 +85,11 @@ def test_an_exchange_that_rests_on_mutual_relief_is_cut(feeder33, day):
     lower, upper, _ = operating_envelope(model, POINTS[:2], np.array([[600.0, -600.0]]))
     assert upper[0].sum() < 450
     assert lower[0].sum() > -600
+
+
+def test_a_crowd_of_rows_may_enter_in_groups(model, monkeypatch):
+    whole = operating_envelope(model, POINTS, AROUND)
+    monkeypatch.setattr(limited_solve, "CROWD", 10)
+    groups = operating_envelope(model, POINTS, AROUND)
+    np.testing.assert_allclose(groups.lower_kw, whole.lower_kw, atol=0.5)
+    np.testing.assert_allclose(groups.upper_kw, whole.upper_kw, atol=0.5)
