@@ -82,10 +82,13 @@ class LimitMiss:
 class InfeasibleError(SolveError):
     """No point meets all limits. ``misses`` are the smallest excesses that would be needed."""
 
-    def __init__(self, what: str, solver: str, misses: tuple[LimitMiss, ...]) -> None:
-        super().__init__(what, solver, "infeasible", _listed(misses))
-        self.args = (what, solver, misses)
-        self.misses = misses
+    def __init__(
+        self, what: str, solver: str, misses: tuple[LimitMiss, ...], remedy: str = ""
+    ) -> None:
+        parts = (_listed(misses), remedy)
+        super().__init__(what, solver, "infeasible", "; ".join(part for part in parts if part))
+        self.args = (what, solver, misses, remedy)
+        self.misses, self.remedy = misses, remedy
 
 
 def _listed(misses: tuple[LimitMiss, ...]) -> str:

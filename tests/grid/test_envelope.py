@@ -37,7 +37,7 @@ AROUND = np.tile([150.0, -80.0, 120.0, 60.0], (3, 1))
 
 
 def test_every_corner_of_the_box_can_be_dispatched(model):
-    lower, upper = operating_envelope(model, POINTS, AROUND)
+    lower, upper, _ = operating_envelope(model, POINTS, AROUND)
     rng = np.random.default_rng(7)
     for _ in range(8):
         corner = np.where(rng.random(AROUND.shape) < 0.5, lower, upper)
@@ -45,7 +45,7 @@ def test_every_corner_of_the_box_can_be_dispatched(model):
 
 
 def test_the_box_holds_zero_and_what_was_agreed(model):
-    lower, upper = operating_envelope(model, POINTS, AROUND)
+    lower, upper, _ = operating_envelope(model, POINTS, AROUND)
     assert np.all(lower <= 0)
     assert np.all(upper >= 0)
     assert np.all(lower <= np.minimum(AROUND, 0) + 0.5)
@@ -54,7 +54,7 @@ def test_the_box_holds_zero_and_what_was_agreed(model):
 
 def test_the_box_reaches_the_line_that_bounds_it(model):
     # Both stations of bus 18 at their upper end, 20 kW more: line 17 gives way.
-    _, upper = operating_envelope(model, POINTS, AROUND)
+    _, upper, _ = operating_envelope(model, POINTS, AROUND)
     beyond = upper + np.array([20.0, 0, 0, 0])
     with pytest.raises(InfeasibleError, match="line 17"):
         solve_opf(model, POINTS, beyond)
@@ -67,7 +67,7 @@ def test_stations_alike_get_ranges_alike(feeder33, day):
         covariance=np.zeros((1, sources, sources)), support_kw=np.zeros((1, sources))
     )
     model = build_opf(feeder, hours, certain)
-    lower, upper = operating_envelope(model, POINTS[:2], np.array([[100.0, 100.0]]))
+    lower, upper, _ = operating_envelope(model, POINTS[:2], np.array([[100.0, 100.0]]))
     assert upper[0, 0] == pytest.approx(upper[0, 1], abs=0.5)
     assert lower[0, 0] == pytest.approx(lower[0, 1], abs=0.5)
 
@@ -81,6 +81,6 @@ def test_an_exchange_that_rests_on_mutual_relief_is_cut(feeder33, day):
     )
     model = build_opf(feeder, hours, certain)
     solve_opf(model, POINTS[:2], np.array([[600.0, -600.0]]))
-    lower, upper = operating_envelope(model, POINTS[:2], np.array([[600.0, -600.0]]))
+    lower, upper, _ = operating_envelope(model, POINTS[:2], np.array([[600.0, -600.0]]))
     assert upper[0].sum() < 450
     assert lower[0].sum() > -600
