@@ -23,7 +23,7 @@ _LEFT_OF_LIMITS = 0.1
 _MORE_PV = 9.0
 _MORE_DEMAND = 3.0
 #: PV on the roofs of all loads at severity 1, installed kW per kW of load at factor 1.
-_ROOF_PV = 4.0
+_ROOF_PV = 3.0
 _MORE_PRICE = 4.0
 _CROWD = 150
 _CROWD_LINK_KW = 100.0
