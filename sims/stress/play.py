@@ -34,9 +34,6 @@ from .perturbed_day import PerturbedDay
 
 logger = logging.getLogger("roadvolt")
 
-#: A host is killed at every so many exchanges, the last one after the kills asked for.
-_KILL_EVERY = 2
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Played:
@@ -127,12 +124,12 @@ def _home(
 
 @contextmanager
 def _killed(kills: int, trace: Trace) -> Iterator[Runtime]:
-    """A Ray runtime whose hosts die under way."""
+    """A Ray runtime whose hosts die under way, at every exchange until they have died enough."""
     with RayRuntime(workers=1) as runtime:
         left = [kills]
 
         def kill(event: Event) -> None:
-            if isinstance(event, Exchanged) and event.exchange % _KILL_EVERY == 0 and left[0]:
+            if isinstance(event, Exchanged) and left[0]:
                 left[0] -= 1
                 runtime.kill("stations-0")
 
