@@ -94,7 +94,11 @@ def plans_by_method(
     best: Dispatch | InfeasibleError | None = None
     for method in reversed(DSO_METHODS):
         known = _certain(moments) if method is Method.DETERMINISTIC else moments
-        options = OpfOptions(treatment=_TREATMENTS[method], risk=risk)
+        options = OpfOptions(
+            treatment=_TREATMENTS[method],
+            risk=risk,
+            upstream_share_max=day.case.upstream_share_max,
+        )
         try:
             found: Dispatch | InfeasibleError = anchored_dispatch(day, known, options)
         except InfeasibleError as error:
