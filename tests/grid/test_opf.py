@@ -87,17 +87,23 @@ def test_the_cost_rises_from_stochastic_to_distributionally_robust_to_robust(
     assert costs[0] < costs[1] < costs[2]
 
 
-@pytest.mark.parametrize("risk", [0.05, 0.02, 0.01, 0.002])
-def test_dro_never_costs_more_than_ro_however_high_the_confidence(
+@pytest.mark.parametrize("risk", [0.05, 0.01])
+def test_dro_never_costs_more_than_ro_where_the_energy_of_batteries_binds(
     feeder33, day, moments_of, risk: float
 ):
-    # Batteries alone answer errors, and their energy binds: near certainty Cantelli's factor asks
-    # for more in an hour than the worst of the box, over a day for less.
-    feeder = feeder33()
-    dear = tuple(replace(g, reserve_price_per_kw=1.0) for g in feeder.generators)
-    small = tuple(replace(b, e_max_kwh=0.8 * b.e_max_kwh) for b in feeder.batteries)
-    feeder, hours = replace(feeder, generators=dear, batteries=small), day(slice(6, 18))
-    moments = moments_of(feeder, hours)
+    # At 0.01 Cantelli's factor asks for more in an hour than the worst of this small box, over a
+    # day for less: choosing norm or box for whole days makes DRO 0.14 % dearer than RO.
+    full, hours = feeder33(), day(slice(0, 12))
+    half = tuple(
+        replace(
+            battery,
+            e_max_kwh=(battery.e_max_kwh + battery.e_min_kwh) / 2,
+            e_start_kwh=(battery.e_start_kwh + battery.e_min_kwh) / 2,
+        )
+        for battery in full.batteries
+    )
+    feeder, known = replace(full, batteries=half), moments_of(full, hours)
+    moments = replace(known, support_kw=frozen(0.6 * known.support_kw))
     sp, dro, ro = (
         solve_opf(
             build_opf(feeder, hours, moments, OpfOptions(treatment=treatment, risk=risk)),
