@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -68,7 +68,7 @@ class Dso:
             PowerFlowError: the exact power flow of a dispatch has no solution.
         """
         points, withdrawal_kw = self._case.points, submission.withdrawal_kw
-        model, dispatch, solve = self._model, None, self._solver()
+        model, solve = self._model, self._solver()
         try:
             dispatch = solve(model, points, withdrawal_kw)
             for _ in range(self._case.anchor_passes):
@@ -76,10 +76,10 @@ class Dso:
                 dispatch = solve(model, points, withdrawal_kw)
         except SolveError as refused:
             # What an envelope has promised is kept, by the model that it was proved with.
-            if submission.limits.envelope:
-                dispatch = dispatch or self._proved(submission)
-            if dispatch is None:
+            proved = self._proved(submission) if submission.limits.envelope else None
+            if proved is None:
                 return self._adjust(model, submission, last_round, refused)
+            dispatch = proved
         return Approval(round=submission.round, dispatch=dispatch)
 
     def permit(self, asked_kw: FloatArray) -> FloatArray:
@@ -112,9 +112,10 @@ class Dso:
     def _proved(self, submission: Submission) -> Dispatch | None:
         """The dispatch for a submission inside an envelope, as the envelope was proved."""
         points, withdrawal_kw = self._case.points, submission.withdrawal_kw
+        charging, offset = submission.limits.charging, submission.limits.w_offset
+        model = self._model if offset is None else replace(self._model, w_offset=offset)
         try:
-            charging = submission.limits.charging
-            return solve_opf(self._model, points, withdrawal_kw, charging=charging)
+            return solve_opf(model, points, withdrawal_kw, charging=charging)
         except InfeasibleError:
             return None  # it is not inside
 
@@ -195,11 +196,20 @@ class Dso:
             raise blame_bare_grid(model, refused) from refused
 
     def _envelope(self, submission: Submission, wish: Projection) -> WithdrawalLimits:
-        found = operating_envelope(self._model, self._case.points, wish.permitted_kw)
+        """The box around what is permitted, by the model whose voltages are exact there.
+
+        Raises:
+            InfeasibleError: idle stations cannot be served.
+        """
+        points, permitted = self._case.points, wish.permitted_kw
+        dispatch = solve_opf(self._model, points, permitted)
+        model = anchor_to_ac(self._model, points, permitted, dispatch)
+        found = operating_envelope(model, points, permitted)
         return WithdrawalLimits(
             round=submission.round,
             lower_kw=found.lower_kw,
             upper_kw=found.upper_kw,
             envelope=True,
             charging=found.charging,
+            w_offset=model.w_offset,
         )

@@ -45,7 +45,8 @@ class WithdrawalLimits:
     """Operator -> stations: lowest and highest net withdrawal [time, station]; infinite: none.
 
     Of an ``envelope`` the operator has proved that any response within can be carried, with its
-    batteries ``charging`` or not [time, battery]; stations do not see this.
+    batteries ``charging`` or not [time, battery] and voltages corrected by ``w_offset``
+    [time, node]; stations see neither.
     """
 
     round: int
@@ -53,6 +54,7 @@ class WithdrawalLimits:
     upper_kw: FloatArray
     envelope: bool = False
     charging: BoolArray | None = None
+    w_offset: FloatArray | None = None
 
     @staticmethod
     def none(hours: int, stations: int) -> WithdrawalLimits:
