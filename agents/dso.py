@@ -146,7 +146,7 @@ class Dso:
         # Where nothing would change, tightening single limits cannot help either.
         if last_round or not wish.adjustment_kw.any():
             try:
-                limits = self._envelope(submission, wish)
+                limits = self._envelope(model, submission, wish)
             except InfeasibleError as idle:
                 # The grid needs what stations do, which no limit can ask for: one more attempt.
                 limits = self._next_limits(submission, wish)
@@ -195,15 +195,17 @@ class Dso:
         except InfeasibleError as refused:
             raise blame_bare_grid(model, refused) from refused
 
-    def _envelope(self, submission: Submission, wish: Projection) -> WithdrawalLimits:
+    def _envelope(
+        self, model: OpfModel, submission: Submission, wish: Projection
+    ) -> WithdrawalLimits:
         """The box around what is permitted, by the model whose voltages are exact there.
 
         Raises:
             InfeasibleError: idle stations cannot be served.
         """
         points, permitted = self._case.points, wish.permitted_kw
-        dispatch = solve_opf(self._model, points, permitted)
-        model = anchor_to_ac(self._model, points, permitted, dispatch)
+        dispatch = solve_opf(model, points, permitted)
+        model = anchor_to_ac(model, points, permitted, dispatch)
         found = operating_envelope(model, points, permitted)
         return WithdrawalLimits(
             round=submission.round,

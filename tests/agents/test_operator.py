@@ -19,7 +19,7 @@ from roadvolt.sims.case import load_case
 THIRD = (1 / 3, 1 / 3, 1 / 3)
 
 
-def operator(overrides, asked_at):
+def operator(overrides, asked_at, anchor_passes=1):
     case = load_case("tiny", overrides=overrides)
     points = tuple(ConnectionPoint(id=f"at {bus}", bus=bus, share=THIRD) for bus in asked_at)
     return Dso(
@@ -32,7 +32,7 @@ def operator(overrides, asked_at):
             samples=50,
             seed=1,
             backoff_kw=0.5,
-            anchor_passes=1,
+            anchor_passes=anchor_passes,
         )
     )
 
@@ -65,6 +65,20 @@ def test_any_answer_to_an_envelope_is_approved_even_if_no_directions_are_found(m
     for _ in range(3):
         corner = np.where(rng.random(asked.shape) < 0.5, lower, upper)
         assert isinstance(dso.review(submission(corner, signal.limits, 2), True), Approval)
+
+
+def test_what_only_the_linear_model_would_allow_is_not_approved():
+    # With 2500 kW at bus 3 the batteries lift voltages far enough by the linear model, not by AC.
+    wide = {"lines.L1.s_max_kva_per_phase": "3000", "lines.L2.s_max_kva_per_phase": "2000"}
+    tight = wide | {"feeder.vm_min_pu": "0.9777"}
+    asked = submission(np.full((6, 1), 2500.0))
+    assert isinstance(operator(tight, ["3"], anchor_passes=0).review(asked, False), Approval)
+    assert isinstance(operator(wide, ["3"]).review(asked, False), Approval)
+    answer = operator(tight, ["3"]).review(asked, False)
+    assert isinstance(answer, AdjustmentSignal)
+    assert answer.permitted_kw.min() < 2500
+    permitted = submission(answer.permitted_kw, answer.limits, 2)
+    assert isinstance(operator(tight, ["3"]).review(permitted, False), Approval)
 
 
 def test_a_failed_solver_is_not_taken_for_a_refusal(monkeypatch):
