@@ -1,0 +1,177 @@
+"""The exact optimum of a battery's day, for many stations at once: its prices, and its plan.
+
+In an hour a battery that draws y (negative: gives) saves or costs, with spare = pv - need,
+
+    nothing         while y < w_min + spare: it only draws PV that would be curtailed
+    the next price  while y < w_max + spare: what else meets the need
+    unserved        beyond: demand goes unserved for it,
+
+so the least cost of storing x in an hour is convex and piecewise linear in x. With v the worth of
+stored energy let x_t(v) be what hour t stores, constant between a few kinks of v. From the last
+hour backwards, the energy that the rest of the day from hour t on would like to begin with,
+
+    wanted_t(v) = clip(wanted_{t+1}(v), floor_t, e_max) - x_t(v),    wanted_{T+1} = floor_T,
+
+falls in v. Where it meets the energy at hand lies v_t: so both the best multipliers and the best
+plan follow forwards, exactly. Energy is never a burden, so only v >= 0 counts.
+
+References:
+    Johnson, A dynamic programming algorithm for the fused lasso and L0-segmentation, Journal of
+    Computational and Graphical Statistics 22(2), 2013: this recursion on derivatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from ..core.units import FloatArray, IntArray
+from .block import StationBlock
+
+
+def best_worth(block: StationBlock, price_per_kwh: FloatArray) -> FloatArray:
+    """The mu that maximises ``certificate.station_bound`` at given prices [station, time].
+
+    Args:
+        block: the stations.
+        price_per_kwh: pi of the balance [station, time], from 0 to that of unserved demand.
+    """
+    hours = _Hours.at(block, (price_per_kwh,), (block.withdrawal_min_kw, block.withdrawal_max_kw))
+    wanted, most = hours.wanted(), block.e_max_kwh
+    place = _first_within(wanted[0], block.e_start_kwh)
+    worth = np.empty_like(price_per_kwh)
+    for t in range(price_per_kwh.shape[1]):
+        if t:
+            enough = np.count_nonzero(wanted[t] >= block.e_floor_kwh[:, t - 1, None], axis=1)
+            place = np.clip(place, _first_within(wanted[t], most), enough)
+        worth[:, t] = -_pick(hours.kinks, place)
+    return worth
+
+
+def best_battery(block: StationBlock, trade_kw: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Charge and discharge of the cheapest day with given trades [station, time] in kW.
+
+    Within bounds and withdrawal limits, as far as the trades leave a feasible day.
+
+    Args:
+        block: the stations.
+        trade_kw: net purchase from peers [station, time].
+    """
+    grid = block.grid_limit_kw[:, None]
+    edges = (
+        np.maximum(block.withdrawal_min_kw, trade_kw - grid),
+        trade_kw,
+        np.minimum(block.withdrawal_max_kw, trade_kw + grid),
+    )
+    prices = (block.tariff.sell_per_kwh, block.tariff.buy_per_kwh)
+    hours = _Hours.at(block, [np.broadcast_to(p, trade_kw.shape) for p in prices], edges)
+    stored = _plan(hours, block)
+    gain, drain = block.efficiency_charge[:, None], 1 / block.efficiency_discharge[:, None]
+    return np.maximum(stored, 0) / gain, np.maximum(-stored, 0) / drain
+
+
+def _plan(hours: _Hours, block: StationBlock) -> FloatArray:
+    """What the hours store [station, time], from what the rest of the day would like."""
+    wanted, most, before = hours.wanted(), block.e_max_kwh, block.e_start_kwh
+    stored = np.empty_like(block.need_kw)
+    for t in range(stored.shape[1]):
+        place, answer = _first_within(wanted[t], before), hours.stored(t)
+        later = wanted[t + 1] if t + 1 < len(wanted) else hours.end
+        # What it stores below this worth in any case, and more only as far as the rest wants it.
+        sure = before + _pick(answer, np.maximum(place - 1, 0))
+        after = np.clip(np.maximum(sure, _pick(later, place)), hours.floor_kwh[:, t], most)
+        after = np.clip(after, before + answer[:, 0], before + answer[:, -1])
+        stored[:, t], before = after - before, after
+    return stored
+
+
+class _Hours(NamedTuple):
+    """How the hours of a day answer to the worth v of stored energy.
+
+    At v an hour stores ``base_kwh`` plus ``length_kwh`` of every step with ``threshold`` <= v.
+    """
+
+    kinks: FloatArray  #: [station, kink], ascending from 0
+    end: FloatArray  #: [station, kink] energy wanted after the day
+    floor_kwh: FloatArray  #: [station, time] at the end of each hour
+    most_kwh: FloatArray  #: [station]
+    base_kwh: FloatArray  #: [station, time]
+    length_kwh: FloatArray  #: [step, station, time]
+    threshold: FloatArray  #: [step, station, time], currency per kWh stored
+
+    @classmethod
+    def at(
+        cls, block: StationBlock, prices: Sequence[FloatArray], withdrawal_kw: Sequence[FloatArray]
+    ) -> Self:
+        """Hours in which a kWh is worth ``prices`` in turn.
+
+        Args:
+            block: the stations.
+            prices: ascending, each [station, time].
+            withdrawal_kw: the withdrawals at which they begin, and at which the last one ends.
+        """
+        gain, drain = block.efficiency_charge[:, None], 1 / block.efficiency_discharge[:, None]
+        battery, spare = block.battery_kw[:, None], block.pv_kw - block.need_kw
+        least = np.clip(withdrawal_kw[0] - block.need_kw, -battery, 0)
+        most = np.clip(withdrawal_kw[-1] + spare + block.unserved_max_kw, 0, battery)
+        between = [np.clip(edge + spare, least, most) for edge in withdrawal_kw]
+        edges = np.stack([least, *between, most])
+        give, draw = np.diff(np.minimum(edges, 0), axis=0), np.diff(np.maximum(edges, 0), axis=0)
+        shape = block.need_kw.shape
+        cost = np.stack([np.zeros(shape), *prices, np.full(shape, block.tariff.unserved_per_kwh)])
+        give_from = (cost - block.discharge_per_kwh[:, None]) / drain
+        draw_from = (cost + block.charge_per_kwh[:, None]) / gain
+        kinks = _kinks(give_from, draw_from)
+        floor = block.e_floor_kwh
+        return cls(
+            kinks=kinks,
+            end=np.repeat(floor[:, -1:], kinks.shape[1], axis=1),
+            floor_kwh=floor,
+            most_kwh=block.e_max_kwh,
+            base_kwh=drain * least,
+            length_kwh=np.concatenate([drain * give, gain * draw]),
+            threshold=np.concatenate([give_from, draw_from]),
+        )
+
+    def stored(self, t: int) -> FloatArray:
+        """x_t just above every kink [station, kink]."""
+        stored = np.repeat(self.base_kwh[:, t : t + 1], self.kinks.shape[1], axis=1)
+        for length, threshold in zip(
+            self.length_kwh[:, :, t], self.threshold[:, :, t], strict=True
+        ):
+            stored += length[:, None] * (self.kinks >= threshold[:, None])
+        return stored
+
+    def wanted(self) -> FloatArray:
+        """Energy wanted at the beginning of every hour [time, station, kink]."""
+        wanted = np.empty((self.base_kwh.shape[1], *self.kinks.shape))
+        later = self.end
+        for t in range(len(wanted) - 1, -1, -1):
+            within = np.clip(later, self.floor_kwh[:, t, None], self.most_kwh[:, None])
+            later = wanted[t] = within - self.stored(t)
+        return wanted
+
+
+def _kinks(give_from: FloatArray, draw_from: FloatArray) -> FloatArray:
+    """Where any hour's answer changes; the first and the last step are alike in all hours."""
+    stations = give_from.shape[1]
+    ends = [steps[k, :, :1] for steps in (give_from, draw_from) for k in (0, -1)]
+    inner = [
+        np.moveaxis(steps[1:-1], 1, 0).reshape(stations, -1) for steps in (give_from, draw_from)
+    ]
+    kinks = np.concatenate([np.zeros((stations, 1)), *ends, *inner], axis=1)
+    return np.sort(np.maximum(kinks, 0), axis=1)
+
+
+def _first_within(wanted: FloatArray, energy_kwh: FloatArray) -> IntArray:
+    """The first kink above which no more energy than this is wanted [station]."""
+    place = np.count_nonzero(wanted > energy_kwh[:, None], axis=1)
+    return np.asarray(np.minimum(place, wanted.shape[1] - 1))
+
+
+def _pick(values: FloatArray, place: IntArray) -> FloatArray:
+    """One kink's value for each station; places beyond the last count as the last."""
+    column = np.minimum(place, values.shape[1] - 1)
+    return np.asarray(np.take_along_axis(values, column[:, None], axis=1)[:, 0])
