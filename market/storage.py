@@ -74,15 +74,15 @@ def best_battery(block: StationBlock, trade_kw: FloatArray) -> tuple[FloatArray,
 
 def _plan(hours: _Hours, block: StationBlock) -> FloatArray:
     """What the hours store [station, time], from what the rest of the day would like."""
-    wanted, most, before = hours.wanted(), block.e_max_kwh, block.e_start_kwh
+    wanted, before = hours.wanted(), block.e_start_kwh
     stored = np.empty_like(block.need_kw)
     for t in range(stored.shape[1]):
-        place, answer = _first_within(wanted[t], before), hours.stored(t)
-        later = wanted[t + 1] if t + 1 < len(wanted) else hours.end
-        # What it stores below this worth in any case, and more only as far as the rest wants it.
-        sure = before + _pick(answer, np.maximum(place - 1, 0))
-        after = np.clip(np.maximum(sure, _pick(later, place)), hours.floor_kwh[:, t], most)
-        after = np.clip(after, before + answer[:, 0], before + answer[:, -1])
+        place = _first_within(wanted[t], before)
+        below = np.maximum(place - 1, 0)
+        # What is stored below this worth in any case; more only as far as the rest wants it.
+        sure = before + hours.after(wanted, t, below) - _pick(wanted[t], below)
+        after = np.maximum(sure, hours.after(wanted, t, place))
+        after = np.clip(after, hours.floor_kwh[:, t], hours.most_kwh)
         stored[:, t], before = after - before, after
     return stored
 
@@ -90,7 +90,7 @@ def _plan(hours: _Hours, block: StationBlock) -> FloatArray:
 class _Hours(NamedTuple):
     """How the hours of a day answer to the worth v of stored energy.
 
-    At v an hour stores ``base_kwh`` plus ``length_kwh`` of every step with ``threshold`` <= v.
+    At v an hour stores ``base_kwh`` plus ``length_kwh`` of every step that begins at v or below.
     """
 
     kinks: FloatArray  #: [station, kink], ascending from 0
@@ -99,7 +99,7 @@ class _Hours(NamedTuple):
     most_kwh: FloatArray  #: [station]
     base_kwh: FloatArray  #: [station, time]
     length_kwh: FloatArray  #: [step, station, time]
-    threshold: FloatArray  #: [step, station, time], currency per kWh stored
+    place: IntArray  #: [step, station, time] kink at which the step begins
 
     @classmethod
     def at(
@@ -123,7 +123,7 @@ class _Hours(NamedTuple):
         cost = np.stack([np.zeros(shape), *prices, np.full(shape, block.tariff.unserved_per_kwh)])
         give_from = (cost - block.discharge_per_kwh[:, None]) / drain
         draw_from = (cost + block.charge_per_kwh[:, None]) / gain
-        kinks = _kinks(give_from, draw_from)
+        kinks, place = _kinks(np.concatenate([give_from, draw_from]))
         floor = block.e_floor_kwh
         return cls(
             kinks=kinks,
@@ -132,17 +132,16 @@ class _Hours(NamedTuple):
             most_kwh=block.e_max_kwh,
             base_kwh=drain * least,
             length_kwh=np.concatenate([drain * give, gain * draw]),
-            threshold=np.concatenate([give_from, draw_from]),
+            place=place,
         )
 
     def stored(self, t: int) -> FloatArray:
-        """x_t just above every kink [station, kink]."""
-        stored = np.repeat(self.base_kwh[:, t : t + 1], self.kinks.shape[1], axis=1)
-        for length, threshold in zip(
-            self.length_kwh[:, :, t], self.threshold[:, :, t], strict=True
-        ):
-            stored += length[:, None] * (self.kinks >= threshold[:, None])
-        return stored
+        """x_t above every kink [station, kink]: all that begins at it or before."""
+        stations, kinks = self.kinks.shape
+        places = self.place[:, :, t] + kinks * np.arange(stations)
+        begins = np.bincount(places.ravel(), self.length_kwh[:, :, t].ravel(), stations * kinks)
+        begun = np.cumsum(begins.reshape(stations, kinks), axis=1)
+        return np.asarray(begun + self.base_kwh[:, t, None])
 
     def wanted(self) -> FloatArray:
         """Energy wanted at the beginning of every hour [time, station, kink]."""
@@ -153,16 +152,30 @@ class _Hours(NamedTuple):
             later = wanted[t] = within - self.stored(t)
         return wanted
 
+    def after(self, wanted: FloatArray, t: int, place: IntArray) -> FloatArray:
+        """Energy wanted at the end of hour t above one kink of each station, within bounds."""
+        later = wanted[t + 1] if t + 1 < len(wanted) else self.end
+        return np.clip(_pick(later, place), self.floor_kwh[:, t], self.most_kwh)
 
-def _kinks(give_from: FloatArray, draw_from: FloatArray) -> FloatArray:
-    """Where any hour's answer changes; the first and the last step are alike in all hours."""
-    stations = give_from.shape[1]
-    ends = [steps[k, :, :1] for steps in (give_from, draw_from) for k in (0, -1)]
-    inner = [
-        np.moveaxis(steps[1:-1], 1, 0).reshape(stations, -1) for steps in (give_from, draw_from)
-    ]
-    kinks = np.concatenate([np.zeros((stations, 1)), *ends, *inner], axis=1)
-    return np.sort(np.maximum(kinks, 0), axis=1)
+
+def _kinks(threshold: FloatArray) -> tuple[FloatArray, IntArray]:
+    """All v at which a step begins, ascending from 0, and the place of each step among them.
+
+    The outermost steps of giving and of drawing begin at the same v in all hours: at the wear, and
+    at the price of unserved demand.
+    """
+    steps, stations, hours = threshold.shape
+    outer = [0, steps // 2 - 1, steps // 2, steps - 1]
+    inner = [k for k in range(steps) if k not in outer]
+    common = threshold[outer, :, 0].T
+    by_station = np.moveaxis(threshold[inner], 1, 0).reshape(stations, -1)
+    values = np.concatenate([np.zeros((stations, 1)), common, by_station], axis=1)
+    order = np.argsort(np.maximum(values, 0), axis=1, kind="stable")
+    rank = np.where(values > 0, np.argsort(order, axis=1), 0)
+    place = np.empty(threshold.shape, dtype=np.int64)
+    place[outer] = rank[:, 1:5].T[:, :, None]
+    place[inner] = np.moveaxis(rank[:, 5:].reshape(stations, len(inner), hours), 0, 1)
+    return np.take_along_axis(np.maximum(values, 0), order, axis=1), place
 
 
 def _first_within(wanted: FloatArray, energy_kwh: FloatArray) -> IntArray:
