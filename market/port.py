@@ -20,6 +20,7 @@ from .recourse import Recourse, repair
 from .scale import MarketScale, MarketSums, to_sums
 from .shard import BorderBids, Progress, ShardProblem, ShardState
 from .station import Schedule
+from .storage import best_battery, best_worth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,7 @@ class ShardPort:
         price = steps_of.trade_price_per_kwh(problem, state)
         days, links, owned = self._days(received), problem.links, problem.links.border_buys
         far_price = steps_of.from_far_end(problem, state.round, received, "price_per_kwh")
-        worth = -state.energy_dual
+        worth = best_worth(problem.block, price) if self._limited else -state.energy_dual
         lower = float(np.sum(station_bound(problem.block, price, worth)))
         lower += link_bound(
             np.concatenate([price[links.inner_a], price[links.border_station[owned]]]),
@@ -163,6 +164,16 @@ class ShardPort:
         return steps_of.progress(problem, self._opened.state)
 
     @property
+    def _limited(self) -> bool:
+        """Whether any limit is in force: the worth of stored energy may then lie far off.
+
+        The iteration moves it by a little at a time, so slowly that certificate and batteries had
+        better not wait for it; without limits it is near from the beginning.
+        """
+        lower, upper = self._block.withdrawal_min_kw, self._block.withdrawal_max_kw
+        return bool(np.any(np.isfinite(lower)) or np.any(np.isfinite(upper)))
+
+    @property
     def _negotiation(self) -> _Negotiation:
         if self._opened is None:
             raise OutOfTurn("shard", "open a negotiation")
@@ -176,8 +187,11 @@ class ShardPort:
         trade_kw = to_ends(tables) @ np.concatenate([inner, -inner])
         signs = np.where(links.border_buys, 1.0, -1.0)[:, None]
         np.add.at(trade_kw, links.border_station, signs * border)
-        wished = nearest_plan(tables, state.plan)
-        day = repair(problem.block, trade_kw, wished[1], wished[2])
+        if self._limited:
+            charge_kw, discharge_kw = best_battery(problem.block, trade_kw)
+        else:
+            _, charge_kw, discharge_kw, _ = nearest_plan(tables, state.plan)
+        day = repair(problem.block, trade_kw, charge_kw, discharge_kw)
         owned = links.border_buys
         fee_per_kwh = np.concatenate([links.inner_fee_per_kwh, links.border_fee_per_kwh[owned]])
         return _Days(trade_kw, day, np.concatenate([inner, border[owned]]), fee_per_kwh)
