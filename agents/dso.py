@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from ..core.errors import InfeasibleError, LimitMiss
+from ..core.errors import InfeasibleError, LimitMiss, SolveError
 from ..core.units import FloatArray, frozen
 from ..grid.anchoring import anchor_to_ac
+from ..grid.bare_grid import blame_bare_grid
+from ..grid.dispatch import Dispatch
 from ..grid.envelope import operating_envelope
 from ..grid.feeder import ConnectionPoint, ErrorModel, Feeder, GridDay
 from ..grid.forecast_errors import fit_moments, sample_errors, support_kw
+from ..grid.limited_solve import Hints
 from ..grid.opf import solve_opf
 from ..grid.opf_model import OpfModel, build_opf
 from ..grid.opf_options import OpfOptions
@@ -43,8 +48,8 @@ class Dso:
     """Reviews submissions. Stateless beyond its case: every limit in force comes with the message.
 
     The loop ends: limits only tighten, and after the rounds allowed the operator sends an envelope
-    of which it has proved that any response within can be carried (docs/model.md, trading
-    adjustment).
+    of which it has proved that any response within can be carried; there is one if and only if the
+    grid can serve idle stations (docs/model.md, trading adjustment).
     """
 
     def __init__(self, case: OperatorCase) -> None:
@@ -58,21 +63,23 @@ class Dso:
         """Answers a submission: approval with the dispatch, or limits to trade again within.
 
         Raises:
-            InfeasibleError: the limits, less the back-off, cannot be kept even if no station draws
-                or delivers anything; names the limits.
+            InfeasibleError: the limits, less the back-off, cannot be kept whatever stations forgo
+                of what they submitted; names the limits, who is at fault and what to change.
             PowerFlowError: the exact power flow of a dispatch has no solution.
         """
         points, withdrawal_kw = self._case.points, submission.withdrawal_kw
-        model, dispatch = self._model, None
+        model, dispatch, solve = self._model, None, self._solver()
         try:
-            dispatch = solve_opf(model, points, withdrawal_kw)
+            dispatch = solve(model, points, withdrawal_kw)
             for _ in range(self._case.anchor_passes):
                 model = anchor_to_ac(model, points, withdrawal_kw, dispatch)
-                dispatch = solve_opf(model, points, withdrawal_kw)
-        except InfeasibleError as refused:
+                dispatch = solve(model, points, withdrawal_kw)
+        except SolveError as refused:
             # What an envelope has promised is kept, by the model that it was proved with.
-            if dispatch is None or not submission.limits.envelope:
-                return self._adjust(model, submission, last_round, refused.misses)
+            if submission.limits.envelope:
+                dispatch = dispatch or self._proved(submission)
+            if dispatch is None:
+                return self._adjust(model, submission, last_round, refused)
         return Approval(round=submission.round, dispatch=dispatch)
 
     def permit(self, asked_kw: FloatArray) -> FloatArray:
@@ -81,7 +88,7 @@ class Dso:
         Raises:
             InfeasibleError: as ``review``.
         """
-        return project(self._model, self._case.points, asked_kw, self._case.backoff_kw).permitted_kw
+        return self._nearest(self._model, asked_kw).permitted_kw
 
     def settle(
         self,
@@ -102,28 +109,70 @@ class Dso:
             price_per_kwh=price_per_kwh,
         )
 
+    def _proved(self, submission: Submission) -> Dispatch | None:
+        """The dispatch for a submission inside an envelope, as the envelope was proved."""
+        points, withdrawal_kw = self._case.points, submission.withdrawal_kw
+        try:
+            charging = submission.limits.charging
+            return solve_opf(self._model, points, withdrawal_kw, charging=charging)
+        except InfeasibleError:
+            return None  # it is not inside
+
+    def _solver(self) -> Callable[..., Dispatch]:
+        """Solves of one review, each with the hints of the one before.
+
+        Only the paper's policy speaks to stations by the limits missed; the others need no names.
+        """
+        named = self._case.policy is AdjustmentPolicy.PAPER
+        return partial(solve_opf, hints=Hints(), name_misses=named)
+
     def _adjust(
         self,
         model: OpfModel,
         submission: Submission,
         last_round: bool,
-        misses: tuple[LimitMiss, ...],
+        refused: SolveError,
     ) -> AdjustmentSignal:
-        wish = self._wish(model, submission, misses)
+        """Limits for the next round.
+
+        Raises:
+            SolveError: ``refused``, where it does not say that the submission cannot be carried.
+        """
+        if not isinstance(refused, InfeasibleError):
+            raise refused
+        wish = self._wish(model, submission, refused.misses)
+        binding = wish.binding or self._missed(model, submission)
         # Where nothing would change, tightening single limits cannot help either.
         if last_round or not wish.adjustment_kw.any():
-            limits = self._envelope(submission, wish)
-        elif self._case.policy is AdjustmentPolicy.PAPER:
-            limits = replaced(submission, wish.permitted_kw)
+            try:
+                limits = self._envelope(submission, wish)
+            except InfeasibleError as idle:
+                # The grid needs what stations do, which no limit can ask for: one more attempt.
+                limits = self._next_limits(submission, wish)
+                binding = tuple(f"{miss} if stations stand idle" for miss in idle.misses)
         else:
-            limits = tightened(submission, wish.lowest_kw, wish.highest_kw)
+            limits = self._next_limits(submission, wish)
         return AdjustmentSignal(
             round=submission.round,
             limits=limits,
             permitted_kw=wish.permitted_kw,
             adjustment_kw=wish.adjustment_kw,
-            binding=wish.binding or tuple(str(miss) for miss in misses),
+            binding=binding,
         )
+
+    def _next_limits(self, submission: Submission, wish: Projection) -> WithdrawalLimits:
+        """Limits on single stations and hours, by the policy."""
+        if self._case.policy is AdjustmentPolicy.PAPER:
+            return replaced(submission, wish.permitted_kw)
+        return tightened(submission, wish.lowest_kw, wish.highest_kw)
+
+    def _missed(self, model: OpfModel, submission: Submission) -> tuple[str, ...]:
+        """The limits that a submission misses where no limit stands out behind the change."""
+        try:
+            solve_opf(model, self._case.points, submission.withdrawal_kw)
+        except InfeasibleError as refused:
+            return tuple(str(miss) for miss in refused.misses)
+        return ()
 
     def _wish(
         self, model: OpfModel, submission: Submission, misses: tuple[LimitMiss, ...]
@@ -136,10 +185,21 @@ class Dso:
                 return project(model, case.points, asked, case.backoff_kw, movable)
             except InfeasibleError:
                 pass  # they alone cannot relieve it: everybody is asked
-        return project(model, case.points, asked, case.backoff_kw)
+        return self._nearest(model, asked)
+
+    def _nearest(self, model: OpfModel, asked_kw: FloatArray) -> Projection:
+        """The smallest change over all stations; it may go as far as idle stations."""
+        try:
+            return project(model, self._case.points, asked_kw, self._case.backoff_kw)
+        except InfeasibleError as refused:
+            raise blame_bare_grid(model, refused) from refused
 
     def _envelope(self, submission: Submission, wish: Projection) -> WithdrawalLimits:
-        lower, upper = operating_envelope(self._model, self._case.points, wish.permitted_kw)
+        found = operating_envelope(self._model, self._case.points, wish.permitted_kw)
         return WithdrawalLimits(
-            round=submission.round, lower_kw=lower, upper_kw=upper, envelope=True
+            round=submission.round,
+            lower_kw=found.lower_kw,
+            upper_kw=found.upper_kw,
+            envelope=True,
+            charging=found.charging,
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.errors import RoundMismatch
-from ..core.units import FloatArray, frozen
+from ..core.units import BoolArray, FloatArray, frozen
 from ..grid.dispatch import Dispatch
 
 
@@ -44,13 +44,15 @@ class ChargingDemand:
 class WithdrawalLimits:
     """Operator -> stations: lowest and highest net withdrawal [time, station]; infinite: none.
 
-    Of an ``envelope`` the operator has proved that any response within can be carried.
+    Of an ``envelope`` the operator has proved that any response within can be carried, with its
+    batteries ``charging`` or not [time, battery]; stations do not see this.
     """
 
     round: int
     lower_kw: FloatArray
     upper_kw: FloatArray
     envelope: bool = False
+    charging: BoolArray | None = None
 
     @staticmethod
     def none(hours: int, stations: int) -> WithdrawalLimits:

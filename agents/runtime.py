@@ -16,12 +16,11 @@ import secrets
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 from threadpoolctl import threadpool_limits
 
-from ..core.errors import HostLost
+from ..core.errors import HostLost, OutOfTurn
 from .post import Call, Carry, Envelope, Mailbox, Outbox, Reply, answers
 
 
@@ -111,12 +110,7 @@ class Context:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
 
@@ -150,20 +144,23 @@ class LocalRuntime(Context):
         return self._outbox.deliver(calls, self._carry)
 
     def _hand_over(self, envelopes: Sequence[Envelope]) -> list[Reply]:
-        assert self._host is not None, "start the runtime before asking"
-        replies = self._host.call(pickle.loads(pickle.dumps(list(envelopes))))
+        replies = self._started.call(pickle.loads(pickle.dumps(list(envelopes))))
         return list(pickle.loads(pickle.dumps(replies)))
 
     def commit(self) -> dict[str, Any]:
-        assert self._host is not None, "start the runtime before committing"
-        return self._host.snapshot()
+        return self._started.snapshot()
 
     def restore(self, snapshots: dict[str, Any]) -> None:
-        assert self._host is not None, "start the runtime before restoring"
-        self._host.restore(snapshots)
+        self._started.restore(snapshots)
 
     def stop(self) -> None:
         self._host = None
+
+    @property
+    def _started(self) -> Host:
+        if self._host is None:
+            raise OutOfTurn("local runtime", "start it")
+        return self._host
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..core.errors import OutOfTurn
 from ..core.units import FloatArray, IntArray, frozen
 from ..market.block import build_block
 from ..market.forecast import ChargingForecast, StationErrorModel, station_day, station_errors
@@ -151,7 +152,8 @@ class StationShard:
 
     @property
     def _port(self) -> ShardPort:
-        assert self._market is not None, "prepare the stations first"
+        if self._market is None:
+            raise OutOfTurn("stations", "prepare them")
         return self._market
 
     def _begin(self, days: tuple[StationDay, ...]) -> None:

@@ -9,6 +9,7 @@ RoadvoltError
 ├── AgreementError       the parties did not agree; names the limits and stations that block
 ├── NegotiationError     the stations' negotiation did not reach its certified gap
 ├── RoundMismatch        a message belongs to another round than the one under way
+├── OutOfTurn            something was asked before what must come first
 ├── MessageLost          a message stayed without reply however often it was sent
 ├── HostLost             a host of agents died and could not be brought back
 └── ResultsError         a results folder is missing, foreign or damaged
@@ -82,10 +83,13 @@ class LimitMiss:
 class InfeasibleError(SolveError):
     """No point meets all limits. ``misses`` are the smallest excesses that would be needed."""
 
-    def __init__(self, what: str, solver: str, misses: tuple[LimitMiss, ...]) -> None:
-        super().__init__(what, solver, "infeasible", _listed(misses))
-        self.args = (what, solver, misses)
-        self.misses = misses
+    def __init__(
+        self, what: str, solver: str, misses: tuple[LimitMiss, ...], remedy: str = ""
+    ) -> None:
+        parts = (_listed(misses), remedy)
+        super().__init__(what, solver, "infeasible", "; ".join(part for part in parts if part))
+        self.args = (what, solver, misses, remedy)
+        self.misses, self.remedy = misses, remedy
 
 
 def _listed(misses: tuple[LimitMiss, ...]) -> str:
@@ -156,6 +160,17 @@ class RoundMismatch(RoadvoltError):
 
     def __str__(self) -> str:
         return f"message of {self.sender} is from round {self.received}, expected {self.expected}"
+
+
+class OutOfTurn(RoadvoltError):
+    """Something was asked before what must come first."""
+
+    def __init__(self, asked: str, first: str) -> None:
+        super().__init__(asked, first)
+        self.asked, self.first = asked, first
+
+    def __str__(self) -> str:
+        return f"{self.asked}: {self.first} first"
 
 
 class MessageLost(RoadvoltError):

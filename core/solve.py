@@ -195,11 +195,16 @@ _CLARABEL_ENDINGS = {
 
 
 def solve_cone(
-    program: ConeProgram, what: str, solver: str = "clarabel", tolerance: float = CONE_TOLERANCE
+    program: ConeProgram,
+    what: str,
+    solver: str = "clarabel",
+    tolerance: float = CONE_TOLERANCE,
+    equilibrate: bool = True,
 ) -> ConeSolution:
     """Solves a cone program with Clarabel, or with MOSEK where asked for and present.
 
-    ``tolerance`` is Clarabel's, relative, for feasibility and gap.
+    ``tolerance`` is Clarabel's, relative, for feasibility and gap; ``equilibrate`` lets it scale
+    rows and columns once more.
 
     Raises:
         InfeasibleError: no point meets the constraints (unnamed; see ``solve_linear``).
@@ -207,7 +212,7 @@ def solve_cone(
         SolveError: any other ending than optimal, "almost solved" included.
     """
     if solver == "clarabel":
-        return _solve_clarabel(program, what, tolerance)
+        return _solve_clarabel(program, what, tolerance, equilibrate)
     if solver == "mosek":
         if importlib.util.find_spec("mosek") is None:
             raise SolverMissing("MOSEK", "pip install 'roadvolt[mosek]' and set up its licence")
@@ -215,7 +220,9 @@ def solve_cone(
     raise SolverMissing(solver, "choose 'clarabel' or 'mosek'")
 
 
-def _solve_clarabel(program: ConeProgram, what: str, tolerance: float) -> ConeSolution:
+def _solve_clarabel(
+    program: ConeProgram, what: str, tolerance: float, equilibrate: bool
+) -> ConeSolution:
     makers = {
         ConeKind.ZERO: clarabel.ZeroConeT,
         ConeKind.NONNEGATIVE: clarabel.NonnegativeConeT,
@@ -224,6 +231,7 @@ def _solve_clarabel(program: ConeProgram, what: str, tolerance: float) -> ConeSo
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1
+    settings.equilibrate_enable = equilibrate
     for name in ("tol_gap_abs", "tol_gap_rel", "tol_feas"):
         setattr(settings, name, tolerance)
     start = time.perf_counter()

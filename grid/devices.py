@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.units import BoolArray, FloatArray, IntArray
-from .cone_builder import ProgramBuilder
+from .cone_builder import Affine, ProgramBuilder, Term
 from .feeder import Battery, Generator, GridDay
 from .risk_margins import RiskMargins
 
@@ -190,20 +190,40 @@ def _add_energy_margin(
     margins: RiskMargins,
     room: IntArray,
 ) -> None:
-    """``room`` covers the answers of all hours so far: as independent, or as worst all together."""
+    """``room`` covers the answers of all hours so far, whatever part of them is worst together.
+
+    With shares alpha = n + b of the hours up to this one, room eta >= ||slope n|| + worst' b: the
+    part b is covered whatever happens, so that what remains to chance is n. Any split is safe; the
+    program chooses it, and never pays more than with all by norm (b = 0) or all by worst (n = 0).
+    """
     per_kw = 1 / np.array([b.efficiency_discharge for b in batteries])
     none = np.zeros(len(batteries))
-    for t, by_norm in enumerate(margins.energy_by_norm):
-        alpha = x.alpha[: t + 1]
-        if by_norm:
-            tail = [
-                ([(columns, per_kw * slope)], 0.0)
-                for columns, slope in zip(alpha, margins.slope, strict=False)
-            ]
-            program.at_most_with_norm([(room[t], -1.0)], tail, none)
-        else:
-            worst = np.outer(per_kw, margins.worst[: t + 1])
-            program.at_most([(room[t], -1.0), (alpha.T, worst)], none)
+    for t, alpha in enumerate(x.alpha):
+        so_far = slice(t + 1)
+        worst = np.outer(per_kw, margins.worst[so_far])
+        if margins.robust:
+            program.at_most([(room[t], -1.0), (x.alpha[so_far].T, worst)], none)
+            continue
+        sure = np.flatnonzero(margins.worst[so_far] < margins.slope[so_far])
+        boxed = program.variables(len(sure), len(alpha), unit=1.0)
+        program.at_most([(boxed, -1.0)], np.zeros(boxed.shape))
+        program.at_most([(boxed, 1.0), (x.alpha[sure], -1.0)], np.zeros(boxed.shape))
+        tail = _left_to_chance(x.alpha[so_far], margins.slope, per_kw, sure, boxed)
+        program.at_most_with_norm([(room[t], -1.0), (boxed.T, worst[:, sure])], tail, none)
+
+
+def _left_to_chance(
+    alpha: IntArray, slope: FloatArray, per_kw: FloatArray, sure: IntArray, boxed: IntArray
+) -> list[Affine]:
+    """slope (alpha - boxed) / efficiency, hour by hour; only ``sure`` hours have a boxed part."""
+    part_of = dict(zip(sure.tolist(), boxed, strict=True))
+    tail: list[Affine] = []
+    for hour, columns in enumerate(alpha):
+        terms: list[Term] = [(columns, per_kw * slope[hour])]
+        if hour in part_of:
+            terms.append((part_of[hour], -per_kw * slope[hour]))
+        tail.append((terms, 0.0))
+    return tail
 
 
 def fix_modes(

@@ -7,20 +7,24 @@
 
 With effects+ and effects- the positive and negative parts of how stations act on a row, the left
 side is the worst that any responses inside can do, so all of them are feasible with one and the
-same dispatch, independently of each other.
+same dispatch, independently of each other. A station can always stand idle, and may have no other
+answer: PV fails, energy runs out, peers are bound as well. So a limit that it can keep for certain
+holds 0, and a box of such limits exists if and only if idle stations can be served.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
-from ..core.units import FloatArray, IntArray, frozen
+from ..core.units import BoolArray, FloatArray, IntArray, frozen
 from .cone_builder import ProgramBuilder
 from .feeder import ConnectionPoint
 from .infeasibility import solve_or_name
+from .limited_solve import net_charging
 from .opf_model import OpfModel, point_nodes
 from .opf_problem import FlexibleLoad, PosedOpf, pose_opf
 from .projection import COST_WEIGHT
@@ -29,13 +33,21 @@ from .projection import COST_WEIGHT
 ROOM_WEIGHT = 1e-3
 
 
+class Envelope(NamedTuple):
+    """A box of withdrawals, and the directions of batteries in which all of it can be carried."""
+
+    lower_kw: FloatArray  #: [time, point] <= 0
+    upper_kw: FloatArray  #: [time, point] >= 0
+    charging: BoolArray  #: [time, battery], where the operator's batteries may charge only
+
+
 def operating_envelope(
     model: OpfModel,
     points: tuple[ConnectionPoint, ...],
     around_kw: FloatArray,
     reach_kw: float = 200.0,
     backoff_kw: float = 0.5,
-) -> tuple[FloatArray, FloatArray]:
+) -> Envelope:
     """The fairest large box of withdrawals of which every point can be dispatched.
 
     Args:
@@ -47,11 +59,8 @@ def operating_envelope(
         backoff_kw: every limit is kept for so much more, or less, load at any one bus, as by
             ``project``: without it the solver's tolerance may cut a corner off.
 
-    Returns:
-        lower_kw <= 0 <= upper_kw [time, point].
-
     Raises:
-        InfeasibleError: not even idle stations can be served; names the limits.
+        InfeasibleError: idle stations, which every box holds, cannot be served; names the limits.
         SolveError: the solver failed.
     """
     pose = partial(
@@ -59,7 +68,11 @@ def operating_envelope(
     )
     posed, solution = solve_or_name(model, pose, "operating envelope")
     upper, lower = np.hsplit(solution.values[posed.flexible.columns], 2)
-    return frozen(np.minimum(lower, 0)), frozen(np.maximum(upper, 0))
+    return Envelope(
+        lower_kw=frozen(np.minimum(lower, 0)),
+        upper_kw=frozen(np.maximum(upper, 0)),
+        charging=frozen(net_charging(solution.values, posed.batteries), np.bool_),
+    )
 
 
 def _pose(

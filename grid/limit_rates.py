@@ -21,7 +21,11 @@ CONFIDENCE = 0.95
 
 
 class LimitKind(StrEnum):
-    """What a limit is about; the word for it in reports."""
+    """What a promise is about, in samples of the exact check; the word for it in reports.
+
+    ``network_limits.RowKind`` is the plan's side: rows of the linear model, which has two for an
+    unbalance and many for a loading, and none for devices.
+    """
 
     VOLTAGE_LOW = "lowest voltage at bus"
     VOLTAGE_HIGH = "highest voltage at bus"

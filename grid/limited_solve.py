@@ -10,7 +10,8 @@ box margin is convex and piecewise linear; it enters by tangents, added in the s
 If batteries then charge and discharge at once, which the relaxed (D10) may reward, each is held in
 those hours to the direction of its net power and, where that is infeasible or costs more than a
 thousandth above the relaxation, to turns of charging and discharging; the cheapest counts. The end
-meets (D10) itself, and is the optimum for these directions.
+meets (D10) itself, and is the optimum for these directions. Rows only ever add to the objective,
+so directions are given up as soon as they cost more than the cheapest so far.
 """
 
 from __future__ import annotations
@@ -43,6 +44,17 @@ MODE_TOLERANCE_KW = 0.01
 #: Directions of batteries that cost no more than this above the relaxation are good enough.
 MODE_GAP = 1e-3
 ROUND_LIMIT = 30
+#: Where more rows than this would enter at once, only those with most of the excess do.
+CROWD = 600
+MOST = 0.85
+
+
+class DirectionsError(SolveError):
+    """The limits can be kept, but in none of the directions that were tried for the batteries."""
+
+
+class _Dearer(Exception):
+    """The objective has passed that of another solution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,6 +72,14 @@ class LimitedProblem:
     batteries: BatteryColumns
     slack_price: FloatArray | None = None  #: [row], what an excess costs; None forbids it
     mode_gap: float = MODE_GAP
+
+
+@dataclass(slots=True)
+class Hints:
+    """What one solve tells the next of a similar problem: it shortens the way, not the optimum."""
+
+    rows: BoolArray | None = None  #: [time, row], those at or near their limit
+    charging: BoolArray | None = None  #: [time, battery], directions that were good
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,25 +112,64 @@ class _Progress:
 
 
 def solve_limited(
-    model: OpfModel, problem: LimitedProblem, what: str, charging: BoolArray | None = None
+    model: OpfModel,
+    problem: LimitedProblem,
+    what: str,
+    charging: BoolArray | None = None,
+    hints: Hints | None = None,
 ) -> LimitedSolution:
     """The optimum under all network rows.
 
     ``charging`` [time, battery], if given, says which batteries charge and which discharge when.
+    ``hints`` of an earlier solve are used, and those of this one added.
+
+    Raises:
+        InfeasibleError: no point meets all rows; unnamed, see ``infeasibility``.
+        DirectionsError: points do, but none was found in which no battery does both at once.
+        SolveError: the solver failed, or the rounds did not end.
+    """
+    hints = hints or Hints()
+    progress = _begin(model, problem, hints)
+    if charging is not None:
+        everywhere = np.ones_like(charging)
+        found = _solve_in_modes(model, problem, progress, everywhere, charging, what)
+    else:
+        found = _solve_rows(model, problem, progress, what)
+        if np.any(_both_at_once(found.values, problem.batteries)):
+            relaxed, known = found, hints.charging
+            found = _cheapest_directions(model, problem, progress, relaxed, what, known)
+            _remember(model, problem, relaxed, hints)
+    _remember(model, problem, found, hints)
+    return found
+
+
+def solve_relaxed(model: OpfModel, problem: LimitedProblem, what: str) -> LimitedSolution:
+    """The optimum under all network rows with (D10) relaxed: batteries may do both at once.
 
     Raises:
         InfeasibleError: no point meets all rows; unnamed, see ``infeasibility``.
         SolveError: the solver failed, or the rounds did not end.
     """
+    return _solve_rows(model, problem, _begin(model, problem, Hints()), what)
+
+
+def _begin(model: OpfModel, problem: LimitedProblem, hints: Hints) -> _Progress:
+    """Nothing is in the program yet but rows that an earlier solve found to matter."""
     shape = problem.bound.shape
     progress = _Progress(present=np.zeros(shape, dtype=bool), slack=np.full(shape, -1))
-    if charging is not None:
-        everywhere = np.ones_like(charging)
-        return _solve_in_modes(model, problem, progress, everywhere, charging, what)
-    relaxed = _solve_rows(model, problem, progress, what)
-    if not np.any(_both_at_once(relaxed.values, problem.batteries)):
-        return relaxed
-    return _cheapest_directions(model, problem, progress, relaxed, what)
+    if hints.rows is not None:
+        by_norm, nowhere = model.margins.by_norm, np.zeros(problem.alpha.max(initial=0) + 1)
+        _add_rows(model, problem, progress, nowhere, hints.rows & by_norm, norm=True)
+        _add_rows(model, problem, progress, nowhere, hints.rows & ~by_norm, norm=False)
+    return progress
+
+
+def _remember(
+    model: OpfModel, problem: LimitedProblem, found: LimitedSolution, hints: Hints
+) -> None:
+    near = row_excess(model, problem, found.values) / model.limits.scale > -NEAR
+    hints.rows = near if hints.rows is None else near | hints.rows
+    hints.charging = net_charging(found.values, problem.batteries)
 
 
 def _cheapest_directions(
@@ -119,25 +178,29 @@ def _cheapest_directions(
     progress: _Progress,
     relaxed: LimitedSolution,
     what: str,
+    known: BoolArray | None,
 ) -> LimitedSolution:
     """Tries ways to choose directions until one comes near to the relaxation."""
     best: LimitedSolution | None = None
+    refusal = ""
     both = _both_at_once(relaxed.values, problem.batteries)
     bound = relaxed.report.objective
-    for charging in _directions(relaxed.values, problem.batteries, both):
+    for charging in _directions(relaxed.values, problem.batteries, both, known):
         branch = replace(problem, program=problem.program.branch())
+        ceiling = best.report.objective if best else np.inf
         try:
-            found = _solve_in_modes(model, branch, progress.branch(), both, charging, what)
+            best = _solve_in_modes(model, branch, progress.branch(), both, charging, what, ceiling)
+        except _Dearer:
+            continue
         except SolveError as error:
             # Other directions may do where these cannot, or where the solver stops short with them.
-            refused = error
+            refusal = str(error)
             continue
-        if best is None or found.report.objective < best.report.objective:
-            best = found
-        if best.report.objective - bound <= problem.mode_gap * max(abs(bound), MODE_GAP):
+        near = best.report.objective - bound <= problem.mode_gap * max(abs(bound), MODE_GAP)
+        if near or charging is known:  # those have been compared with others before
             break
     if best is None:
-        raise refused
+        raise DirectionsError(what, model.options.solver, "no directions", refusal)
     return best
 
 
@@ -148,11 +211,12 @@ def _solve_in_modes(
     both: BoolArray,
     charging: BoolArray,
     what: str,
+    ceiling: float = np.inf,
 ) -> LimitedSolution:
     """Fixes directions until no battery does both; hours that come to it later by net power."""
     for _ in range(ROUND_LIMIT):
         fix_modes(problem.program, problem.batteries, both, charging)
-        solution = _solve_rows(model, problem, progress, what)
+        solution = _solve_rows(model, problem, progress, what, ceiling)
         both = _both_at_once(solution.values, problem.batteries)
         if not np.any(both):
             return solution
@@ -161,28 +225,42 @@ def _solve_in_modes(
 
 
 def _solve_rows(
-    model: OpfModel, problem: LimitedProblem, progress: _Progress, what: str
+    model: OpfModel,
+    problem: LimitedProblem,
+    progress: _Progress,
+    what: str,
+    ceiling: float = np.inf,
 ) -> LimitedSolution:
     """Steps 1 to 3, from the rows that are in the program already."""
     for _ in range(ROUND_LIMIT):
         program, scaling = problem.program.build()
-        raw = _solve_twice(program, what, model.options.solver)
+        raw = _solve_stubbornly(program, what, model.options.solver)
         progress.seconds += raw.report.seconds
         progress.iterations += raw.report.iterations
+        if raw.report.objective >= ceiling:
+            raise _Dearer
         x = scaling.values(raw)
         if not _add_exceeded(model, problem, progress, x):
             return _collect(progress, raw, scaling, x)
     raise SolveError(what, model.options.solver, Ending.LIMIT, f"{ROUND_LIMIT} rounds of rows")
 
 
-def _solve_twice(program: ConeProgram, what: str, solver: str) -> ConeSolution:
-    """A second time, less sharply, where the first stopped just short of its tolerance."""
+def _solve_stubbornly(program: ConeProgram, what: str, solver: str) -> ConeSolution:
+    """Where the solver stops just short of its tolerance: as it stands, then less sharply.
+
+    The builder has scaled the program; the solver's own scaling on top mostly helps, not always.
+    """
     try:
         return solve_cone(program, what, solver)
     except SolveError as error:
         if error.ending != Ending.INEXACT:
             raise
-        return solve_cone(program, what, solver, tolerance=10 * CONE_TOLERANCE)
+    try:
+        return solve_cone(program, what, solver, equilibrate=False)
+    except SolveError as error:
+        if error.ending != Ending.INEXACT:
+            raise
+    return solve_cone(program, what, solver, tolerance=10 * CONE_TOLERANCE, equilibrate=False)
 
 
 def row_excess(model: OpfModel, problem: LimitedProblem, x: FloatArray) -> FloatArray:
@@ -204,8 +282,15 @@ def net_charging(x: FloatArray, batteries: BatteryColumns) -> BoolArray:
     return np.asarray(x[batteries.charge].sum(axis=2) > x[batteries.discharge].sum(axis=2))
 
 
-def _directions(x: FloatArray, batteries: BatteryColumns, both: BoolArray) -> Iterator[BoolArray]:
-    """Ways to choose where to charge: by net power, or in turns, which spare the energy."""
+def _directions(
+    x: FloatArray, batteries: BatteryColumns, both: BoolArray, known: BoolArray | None
+) -> Iterator[BoolArray]:
+    """Ways to choose where to charge: those known to be good, by net power, or in turns.
+
+    Turns spare the energy.
+    """
+    if known is not None:
+        yield known
     yield net_charging(x, batteries)
     turn = np.cumsum(both, axis=0) % 2 == 1
     yield turn
@@ -225,9 +310,24 @@ def _add_exceeded(
     if not np.any(open_rows & (excess > TOLERANCE)):
         return False
     near = ~progress.present & (excess > -NEAR)
+    if np.count_nonzero(near) > CROWD:
+        near &= _worst_of_their_kind(model, excess)
     _add_rows(model, problem, progress, x, near & by_norm, norm=True)
     _add_rows(model, problem, progress, x, ~by_norm & (near | (excess > TOLERANCE)), norm=False)
     return True
+
+
+def _worst_of_their_kind(model: OpfModel, excess: FloatArray) -> BoolArray:
+    """The rows with most of the largest excess of their kind in their hour [time, row].
+
+    A box far too large exceeds thousands of rows; once the worst are kept, few of the rest are.
+    """
+    kinds = np.array(model.limits.kind)
+    worst = np.empty_like(excess)
+    for kind in np.unique(kinds):
+        same = kinds == kind
+        worst[:, same] = excess[:, same].max(axis=1, keepdims=True)
+    return np.asarray(excess >= MOST * np.maximum(worst, 0))
 
 
 def _add_rows(

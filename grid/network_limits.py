@@ -25,7 +25,10 @@ FLOW_SIDES = 12
 
 
 class RowKind(StrEnum):
-    """What a row limits; the word for it in messages."""
+    """What a row of the linear model limits; the word for it in messages.
+
+    ``limit_rates.LimitKind`` is the check's side: what is counted in exact power flows.
+    """
 
     VOLTAGE_HIGH = "highest voltage at bus"
     VOLTAGE_LOW = "lowest voltage at bus"

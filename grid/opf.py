@@ -14,19 +14,25 @@ from functools import partial
 
 import numpy as np
 
-from ..core.units import FloatArray, frozen
+from ..core.units import BoolArray, FloatArray, frozen
 from .cone_builder import ProgramBuilder
 from .dispatch import Dispatch, DispatchCost
 from .feeder import ConnectionPoint
 from .infeasibility import solve_or_name
-from .limited_solve import LimitedSolution
+from .limited_solve import Hints, LimitedSolution
 from .lindist3flow import flows, squared_voltages
 from .opf_model import OpfModel, point_nodes
 from .opf_problem import PosedOpf, device_nodes, pose_opf
 
 
 def solve_opf(
-    model: OpfModel, points: tuple[ConnectionPoint, ...], withdrawal_kw: FloatArray
+    model: OpfModel,
+    points: tuple[ConnectionPoint, ...],
+    withdrawal_kw: FloatArray,
+    *,
+    hints: Hints | None = None,
+    name_misses: bool = True,
+    charging: BoolArray | None = None,
 ) -> Dispatch:
     """The cheapest dispatch that serves loads and stations within all limits.
 
@@ -34,6 +40,10 @@ def solve_opf(
         model: from ``build_opf``.
         points: where stations draw, at unity power factor.
         withdrawal_kw: what they draw [time, point], positive for consumption.
+        hints: of a similar problem solved before, replaced by those of this one.
+        name_misses: whether to look for the limits missed, which takes another solve.
+        charging: which batteries may only charge, the others only discharge [time, battery];
+            None chooses.
 
     Raises:
         InfeasibleError: no dispatch keeps all limits; names those missed, with the least excess.
@@ -42,7 +52,7 @@ def solve_opf(
     """
     p_load_kw = model.p_load_kw + withdrawal_kw @ point_nodes(model, points)
     pose = partial(_pose, p_load_kw=p_load_kw)
-    posed, solution = solve_or_name(model, pose, "optimal power flow")
+    posed, solution = solve_or_name(model, pose, "optimal power flow", hints, name_misses, charging)
     return read_dispatch(model, posed, p_load_kw, solution)
 
 

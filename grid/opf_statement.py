@@ -184,6 +184,7 @@ def _energy_rules(
     rules: Rules = []
     sd = np.sqrt([direction @ covariance @ direction for covariance in moments.covariance])
     norm, box = _factor(options) * sd, moments.support_kw @ np.abs(direction)
+    robust = options.treatment == RiskTreatment.RO
     for k, bess in enumerate(feeder.batteries):
         device = len(feeder.generators) + k
         before: Any = bess.e_start_kwh
@@ -192,11 +193,9 @@ def _energy_rules(
             drawn = cp.sum(x.discharge[k]) / bess.efficiency_discharge
             rules.append(x.energy[k] == before + stored - drawn)
             shares = cp.hstack([hour.alpha[device] for hour in hours[: t + 1]])
-            by_norm = bool(np.linalg.norm(norm[: t + 1]) < box[: t + 1].sum())
-            if by_norm and options.treatment != RiskTreatment.RO:
-                swing = cp.norm(cp.multiply(norm[: t + 1], shares))
-            else:
-                swing = box[: t + 1] @ shares
+            sure = cp.Variable(t + 1, nonneg=True)  # covered whatever happens, the rest by chance
+            swing = cp.norm(cp.multiply(norm[: t + 1], shares - sure)) + box[: t + 1] @ sure
+            rules.append(sure == shares if robust else sure <= shares)
             room = swing / bess.efficiency_discharge
             rules += [x.energy[k] + room <= bess.e_max_kwh, x.energy[k] - room >= bess.e_min_kwh]
             before = x.energy[k]

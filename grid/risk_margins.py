@@ -44,7 +44,7 @@ class RiskMargins:
     support: FloatArray  #: h [time, source]
     need: FloatArray  #: [time], margin of the missing net load itself, in kW
     worst: FloatArray  #: [time], its worst case in the box, in kW
-    energy_by_norm: BoolArray  #: [time], whether the sum of the hours up to this one goes by norm
+    robust: bool  #: whether every margin is the worst case of the box
 
     def values(self, hours: IntArray, rows: IntArray, s: FloatArray) -> FloatArray:
         """The margins of some (hour, row) pairs at reactions s, all [pair]."""
@@ -85,7 +85,6 @@ def build_risk_margins(
     norm = factor * np.hypot(slope[:, None] * (s + mu), rest)
     box = moments.support_kw @ np.abs(response + s[:, None] * direction).T
     worst = moments.support_kw @ np.abs(direction)
-    energy_norm = np.sqrt(np.cumsum((factor * slope) ** 2))
     return RiskMargins(
         reaction=frozen(reaction),
         slope=frozen(factor * slope),
@@ -97,7 +96,7 @@ def build_risk_margins(
         support=moments.support_kw,
         need=frozen(worst if robust else np.minimum(worst, factor * slope)),
         worst=frozen(worst),
-        energy_by_norm=frozen((energy_norm < np.cumsum(worst)) & (not robust), np.bool_),
+        robust=robust,
     )
 
 

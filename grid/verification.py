@@ -62,8 +62,11 @@ class Verification:
     vur_max: Extreme
     loading_max: Extreme  #: of the rating
     loss_kwh: float  #: expected over the day
-    linear_error_max_pu: float  #: largest |LinDist3Flow - AC| voltage magnitude
-    linear_error_mean_pu: float
+    #: Largest |LinDist3Flow - AC| of a voltage magnitude, over samples, hours and nodes. Of the
+    #: plain linear model, fed with the realised loads: what anchoring takes off is still in it, so
+    #: it is no bound on how far the approved plan is off, and says nothing of the error model.
+    linear_error_max_pu: float
+    linear_error_mean_pu: float  #: likewise, the mean
     vm_pu: FloatArray  #: [quantile, time, bus, phase]
     vur: FloatArray  #: [quantile, time, bus]
     loading: FloatArray  #: [quantile, time, line, phase], of the rating

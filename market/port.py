@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..core.errors import OutOfTurn
 from ..core.units import FloatArray, frozen
 from . import shard as steps_of
 from .block import StationBlock, with_limits
@@ -55,10 +56,18 @@ class _Days(NamedTuple):
     fee_per_kwh: FloatArray  #: [owned link]
 
 
+class _Negotiation(NamedTuple):
+    """A negotiation under way."""
+
+    scale: MarketScale
+    problem: ShardProblem
+    state: ShardState
+
+
 class ShardPort:
     """A shard with its state, as it lives on a host.
 
-    The only thing here that changes is which frozen problem and state it holds. Calls are
+    The only thing here that changes is which frozen block, problem and state it holds. Calls are
     deterministic, so a lost port is rebuilt from its blueprint, its last snapshot and the calls
     since.
 
@@ -72,9 +81,7 @@ class ShardPort:
         self, block: StationBlock, links: ShardLinks, compiled: bool | None = None
     ) -> None:
         self._block, self._links, self._compiled = block, links, compiled
-        self._problem: ShardProblem | None = None
-        self._state: ShardState | None = None
-        self._scale: MarketScale | None = None
+        self._opened: _Negotiation | None = None
 
     def sums(self) -> MarketSums:
         """The shard's part of the market's scale."""
@@ -90,21 +97,18 @@ class ShardPort:
 
     def open(self, scale: MarketScale, warm: bool) -> Progress:
         """Begins to negotiate, from where the last negotiation ended if ``warm``."""
-        self._scale = scale
-        self._problem = steps_of.build_problem(self._block, self._links, scale, self._compiled)
-        if self._state is None or not warm:
-            self._state = steps_of.start(self._problem)
-        return steps_of.progress(self._problem, self._state)
+        return self._open(scale, self._opened.state if self._opened and warm else None)
 
     def advance(self, received: Sequence[BorderBids], steps: int) -> Progress:
         """One round; see ``shard.advance``."""
-        problem, state = self._standing()
-        self._state = steps_of.advance(problem, state, received, steps)
-        return steps_of.progress(problem, self._state)
+        scale, problem, before = self._negotiation
+        state = steps_of.advance(problem, before, received, steps)
+        self._opened = _Negotiation(scale, problem, state)
+        return steps_of.progress(problem, state)
 
     def bounds(self, received: Sequence[BorderBids]) -> Bounds:
         """The shard's terms of the certificate, at the round of the bids."""
-        problem, state = self._standing()
+        _, problem, state = self._negotiation
         price = steps_of.trade_price_per_kwh(problem, state)
         days, links, owned = self._days(received), problem.links, problem.links.border_buys
         far_price = steps_of.from_far_end(problem, state.round, received, "price_per_kwh")
@@ -121,7 +125,7 @@ class ShardPort:
 
     def outcome(self, received: Sequence[BorderBids]) -> ShardOutcome:
         """What the stations do at the round of the bids."""
-        problem, state = self._standing()
+        _, problem, state = self._negotiation
         days, links = self._days(received), problem.links
         return ShardOutcome(
             round=state.round,
@@ -138,29 +142,34 @@ class ShardPort:
             "withdrawal_min_kw": self._block.withdrawal_min_kw,
             "withdrawal_max_kw": self._block.withdrawal_max_kw,
         }
-        if self._state is not None and self._scale is not None:
-            arrays |= {f"scale.{k}": np.asarray(v) for k, v in asdict(self._scale).items()}
-            arrays |= {f"state.{k}": array for k, array in self._state.to_arrays().items()}
+        if self._opened:
+            scale, _, state = self._opened
+            arrays |= {f"scale.{k}": np.asarray(v) for k, v in asdict(scale).items()}
+            arrays |= {f"state.{k}": array for k, array in state.to_arrays().items()}
         return arrays
 
     def restore(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
         """Goes back to what ``snapshot`` wrote."""
         self.limit(arrays["withdrawal_min_kw"].T, arrays["withdrawal_max_kw"].T)
-        self._problem = self._state = self._scale = None
+        self._opened = None
         scale = {k[6:]: v.item() for k, v in arrays.items() if k.startswith("scale.")}
         if scale:
-            self._state = ShardState.from_arrays(
-                {k[6:]: v for k, v in arrays.items() if k.startswith("state.")}
-            )
-            self.open(MarketScale(**scale), warm=True)
+            state = {k[6:]: v for k, v in arrays.items() if k.startswith("state.")}
+            self._open(MarketScale(**scale), ShardState.from_arrays(state))
 
-    def _standing(self) -> tuple[ShardProblem, ShardState]:
-        assert self._problem is not None, "open the port before negotiating"
-        assert self._state is not None
-        return self._problem, self._state
+    def _open(self, scale: MarketScale, state: ShardState | None) -> Progress:
+        problem = steps_of.build_problem(self._block, self._links, scale, self._compiled)
+        self._opened = _Negotiation(scale, problem, state or steps_of.start(problem))
+        return steps_of.progress(problem, self._opened.state)
+
+    @property
+    def _negotiation(self) -> _Negotiation:
+        if self._opened is None:
+            raise OutOfTurn("shard", "open a negotiation")
+        return self._opened
 
     def _days(self, received: Sequence[BorderBids]) -> _Days:
-        problem, state = self._standing()
+        _, problem, state = self._negotiation
         links, tables = problem.links, problem.tables
         inner = inner_trade_kw(tables, state.copy_a, state.copy_b)
         border = steps_of.border_trade_kw(problem, state, received)

@@ -61,7 +61,12 @@ def settle_by_prices(
     The seller gets p = (pi_buyer - fee + pi_seller) / 2, the buyer pays p + fee and the network
     gets the fee: the money balances whatever the prices are. At the optimum of the market,
     pi_buyer - fee >= pi_seller over each link in use and no station loses, since trading nothing
-    at these prices is open to it; short of the optimum one may (``losers``).
+    at these prices is open to it. Short of the optimum one may (``losers``), but by no more than
+    upper - lower of the certificate *at these prices*: that is a sum of terms >= 0, among them
+    what each station would still gain by trading nothing, and what each link's trade earns too
+    little at its ends' prices. (A negotiation certifies with the best lower bound so far, which
+    earlier prices may have given: its gap only tells the size.) Where withdrawal limits are tighter
+    than those of ``standalone_cost`` this bound does not hold.
 
     Args:
         stations: the stations.

@@ -97,8 +97,8 @@ def reach_agreement(
 
     Rounds 1 .. ``max_rounds`` - 1 may be answered by limits on single stations and hours. Round
     ``max_rounds`` is answered by an envelope inside which any proposal can be carried, so that
-    round ``max_rounds`` + 1 is approved. There is an envelope only if the grid can serve idle
-    stations; otherwise the review ends with the limits named.
+    round ``max_rounds`` + 1 is approved. There is an envelope if and only if the grid can serve
+    idle stations; otherwise the operator sends limits once more, or names those it misses.
 
     Args:
         first_limits: limits before the first round.
@@ -109,7 +109,7 @@ def reach_agreement(
         watch: told of every answer.
 
     Raises:
-        AgreementError: even a proposal inside the envelope was refused; names limits and stations.
+        AgreementError: the last proposal was refused as well; names limits and stations.
         RoundMismatch: the operator answered another round.
     """
     limits: WithdrawalLimits = first_limits

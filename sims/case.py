@@ -59,6 +59,7 @@ class Case:
     feeder: Feeder
     grid_day: GridDay
     error_model: ErrorModel
+    upstream_share_max: float  #: of every forecast error, what the upstream grid may balance
     roads: RoadNetwork
     stations: tuple[Station, ...]
     links: tuple[TradeLink, ...]
@@ -153,6 +154,7 @@ def _case(
         feeder=build.build_feeder(settings, tables),
         grid_day=build.build_grid_day(settings, tables),
         error_model=build.build_error_model(settings),
+        upstream_share_max=settings.feeder.upstream_share_max,
         roads=build.build_roads(settings, tables),
         stations=build.build_stations(tables, profiles),
         links=build.build_links(tables),

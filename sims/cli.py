@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from contextlib import nullcontext
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from ..core.errors import CaseError, HostLost, ResultsError, RoadvoltError
+from ..core.errors import CaseError, ResultsError, RoadvoltError
 from .study_cli import app as study_app
 from .study_cli import carry_out_study
 from .terminal import (
@@ -33,6 +32,9 @@ from .terminal import (
     err,
     out,
     pairs,
+    print_json,
+    print_view,
+    resumable,
 )
 
 if TYPE_CHECKING:
@@ -185,22 +187,17 @@ def _carry_out(
 ) -> None:
     """Runs the episode under its recorder; says where it is when it is interrupted."""
     from .episode import run_episode
-    from .screen import LiveProgress
+    from .live import EpisodeProgress
 
     quiet = quiet or as_json or not err.is_terminal
     try:
         with (
+            resumable(recorder.folder),
             recorder.logging(),
-            nullcontext() if quiet else LiveProgress(err) as progress,
+            nullcontext() if quiet else EpisodeProgress(err) as progress,
             agents_runtime(kind, address, workers) as runtime,
         ):
             episode = run_episode(case, options, runtime=runtime, watch=progress, recorder=recorder)
-    except KeyboardInterrupt:
-        err.print(f"interrupted; continue with: roadvolt resume {recorder.folder}", soft_wrap=True)
-        raise typer.Exit(1) from None
-    except HostLost as error:
-        err.print(f"{error}; continue with: roadvolt resume {recorder.folder}", soft_wrap=True)
-        raise typer.Exit(1) from error
     except RoadvoltError as error:
         _print_summary(recorder.fail(case, options, error), recorder.folder, as_json)
         raise typer.Exit(1) from error
@@ -214,12 +211,10 @@ def _print_summary(summary: dict[str, Any], folder: Path, as_json: bool) -> None
 
     if "study" in summary:
         print_study(summary, folder, as_json)
-        return
-    if as_json:
-        sys.stdout.write(json.dumps(summary, indent=2) + "\n")
-        return
-    out.print(summary_view(summary))
-    out.print(f"results: {folder}\nreport:  {folder / 'report.html'}", soft_wrap=True)
+    elif as_json:
+        print_json(summary)
+    else:
+        print_view(summary_view(summary), folder, "report.html")
 
 
 def main() -> None:
@@ -227,12 +222,6 @@ def main() -> None:
     logging.getLogger("roadvolt").setLevel(logging.INFO)
     try:
         app()
-    except CaseError as error:
-        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2)
-    except ResultsError as error:
-        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2)
     except RoadvoltError as error:
         err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, CaseError | ResultsError) else 1)

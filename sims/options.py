@@ -9,6 +9,9 @@ from ..agents.policy import AdjustmentPolicy
 from ..uncertainty.margins import RiskTreatment
 from .case import Case
 
+#: As in ``case.yaml`` and at the command line.
+MIN_SAMPLES = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeOptions:
@@ -31,6 +34,13 @@ class EpisodeOptions:
     backoff_kw: float = 0.5  #: by how much adjustment signals stay inside the limits
     anchor_passes: int = 2  #: of voltages to AC in a review; 0 is plain LinDist3Flow
     policy: AdjustmentPolicy = AdjustmentPolicy.PROJECTION  #: how the operator asks for a change
+
+    def __post_init__(self) -> None:
+        if self.samples < MIN_SAMPLES:
+            raise ValueError(
+                f"samples must be at least {MIN_SAMPLES}, got {self.samples}: "
+                "fewer say nothing about how far forecasts stray"
+            )
 
     @property
     def risk(self) -> float:

@@ -179,7 +179,11 @@ class Parties:
             day=case.grid_day,
             error_model=case.error_model,
             points=self.points(),
-            options=OpfOptions(treatment=options.treatment, risk=options.risk),
+            options=OpfOptions(
+                treatment=options.treatment,
+                risk=options.risk,
+                upstream_share_max=case.upstream_share_max,
+            ),
             samples=options.samples,
             seed=options.seed,
             backoff_kw=options.backoff_kw,

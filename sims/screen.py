@@ -1,73 +1,13 @@
-"""What a person sees in the terminal: live progress, the summary of a run, a comparison of two."""
+"""What a person sees in the terminal of finished runs: the summary of one, a comparison of two."""
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from rich.console import Console, Group
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
-
-from .progress import PHASES, Event, Exchanged, PhaseStarted, Reviewed
-
-
-class LiveProgress:
-    """A progress bar over the episode's phases, with round, gap and time left."""
-
-    def __init__(self, console: Console) -> None:
-        self._bar = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=28),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            TextColumn("[dim]{task.fields[detail]}"),
-            console=console,
-            transient=True,
-        )
-        self._task = self._bar.add_task("starting", total=1.0, left="", detail="")
-        self._before, self._share, self._start = 0.0, 0.0, time.monotonic()
-        self._detail = ""
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, PhaseStarted):
-            self._before += self._share
-            self._share, self._detail = PHASES[event.name], ""
-            self._update(0.0, event.name)
-        elif isinstance(event, Exchanged):
-            gap = f"gap {event.gap:.1e}" if math.isfinite(event.gap) else "gap open"
-            self._detail = (
-                f"round {event.trading_round}, exchange {event.exchange}, {gap} "
-                f"(target {event.target:.0e}), disagreement {event.primal_kw:.2g} kW"
-            )
-            self._update(event.share_done)
-        elif isinstance(event, Reviewed):
-            self._detail = f"round {event.trading_round}: {event.answer}"
-            self._update(1.0)
-
-    def _update(self, share_of_phase: float, name: str | None = None) -> None:
-        done = self._before + self._share * share_of_phase
-        elapsed = time.monotonic() - self._start
-        left = f"about {elapsed * (1 - done) / done:.0f} s left" if done > 0.05 else ""
-        changes: dict[str, Any] = {"description": name} if name else {}
-        self._bar.update(self._task, completed=done, left=left, detail=self._detail, **changes)
 
 
 def summary_view(summary: Mapping[str, Any]) -> Group:
@@ -156,7 +96,8 @@ def _warnings(summary: Mapping[str, Any]) -> list[Text]:
         found.append(Text(f"THE EXACT CHECK BROKE ITS PROMISE: {breaches}", style="bold red"))
     if summary["stations"]["worse_off"]:
         names = ", ".join(summary["stations"]["worse_off"])
-        found.append(Text(f"pay more than trading alone: {names}", style="yellow"))
+        most = f"by at most {summary['stations']['largest_loss']:.2g} {summary['currency']}"
+        found.append(Text(f"pay more than without trading, {most}: {names}", style="yellow"))
     if summary["stations"]["unserved_kwh"] > 1e-3:
         unserved = summary["stations"]["unserved_kwh"]
         found.append(Text(f"demand not served: {unserved:.2f} kWh", style="yellow"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -25,8 +23,10 @@ from .terminal import (
     SetOption,
     WorkersOption,
     err,
-    out,
     pairs,
+    print_json,
+    print_view,
+    resumable,
     task_pool,
 )
 
@@ -110,23 +110,20 @@ def carry_out_study(
     as_json: bool,
 ) -> None:
     """Runs what is left of a study; says where it is when it is interrupted."""
+    from .live import StudyProgress
     from .recorder import Recorder
     from .study import run_study
-    from .study_screen import StudyProgress
 
     quiet = quiet or as_json or not err.is_terminal
-    try:
-        with (
-            Recorder(study.folder, study.csv).logging(),
-            nullcontext() if quiet else StudyProgress(err) as progress,
-            task_pool(kind, address, workers) as pool,
-        ):
-            run = run_study(study, pool, progress)
-    except KeyboardInterrupt:
-        err.print(f"interrupted; continue with: roadvolt resume {study.folder}", soft_wrap=True)
-        raise typer.Exit(1) from None
+    with (
+        resumable(study.folder),
+        Recorder(study.folder, study.csv).logging(),
+        nullcontext() if quiet else StudyProgress(err) as progress,
+        task_pool(kind, address, workers) as pool,
+    ):
+        run = run_study(study, pool, progress)
     print_study(run.summary, study.folder, as_json)
-    if not run.summary["status"] == "ok":
+    if run.summary["status"] != "ok":
         raise typer.Exit(1)
 
 
@@ -135,7 +132,6 @@ def print_study(summary: Mapping[str, Any], folder: Path, as_json: bool) -> None
     from .study import study_kind
 
     if as_json:
-        sys.stdout.write(json.dumps(summary, indent=2) + "\n")
-        return
-    out.print(study_kind(summary["study"]).view(summary))
-    out.print(f"results: {folder}\nreport:  {folder / 'study.html'}", soft_wrap=True)
+        print_json(summary)
+    else:
+        print_view(study_kind(summary["study"]).view(summary), folder, "study.html")

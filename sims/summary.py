@@ -57,6 +57,7 @@ def _stations(parts: Parts) -> dict[str, Any]:
         "grid_sale_without_p2p_kwh": float(alone.schedule.sell_kw.sum()),
         "unserved_kwh": float(together.schedule.unserved_kw.sum()),
         "worse_off": list(parts.by_prices.losers),
+        "largest_loss": float(np.max(-parts.by_prices.gain, initial=0.0)),
     }
 
 

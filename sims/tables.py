@@ -9,15 +9,14 @@ import numpy as np
 import pandas as pd
 
 from ..core.units import PHASES, FloatArray
-from ..grid.dispatch import Dispatch
 from ..grid.limit_rates import LimitRate
-from ..grid.verification import QUANTILES
 from . import station_tables
 from .long_table import hours_of, long_table
 from .parts import Parts
 from .schema import TABLES
 from .station_tables import social_cost
 
+#: Words for ``verification.QUANTILES``.
 _EXTREMES = ("min", "q05", "median", "q95", "max")
 
 
@@ -94,30 +93,46 @@ def _devices(parts: Parts) -> pd.DataFrame:
     """Generators, batteries, wind turbines and the upstream grid, one below the other."""
     dispatch, feeder, hours = parts.approval.dispatch, parts.case.feeder, hours_of(parts)
     wind = np.outer(parts.case.grid_day.wind_factor, [t.p_rated_kw for t in feeder.wind_turbines])
-    third = np.full(3, 1 / 3)
+    wind_p_kw = wind[..., None] * np.full(3, 1 / 3)
     pieces = [
-        _device_rows(hours, "generator", [g.id for g in feeder.generators],
-            dispatch.generator_p_kw, dispatch.generator_q_kvar,
-            dispatch.generator_reserve_up_kw, dispatch.generator_reserve_down_kw,
-            dispatch.generator_alpha, None),
-        _device_rows(hours, "battery", [b.id for b in feeder.batteries],
-            dispatch.battery_discharge_kw - dispatch.battery_charge_kw, dispatch.battery_q_kvar,
-            dispatch.battery_reserve_up_kw, dispatch.battery_reserve_down_kw,
-            dispatch.battery_alpha, dispatch.battery_energy_kwh),
-        _device_rows(hours, "wind", [t.id for t in feeder.wind_turbines],
-            wind[..., None] * third, np.zeros((*wind.shape, 3)),
-            np.zeros_like(wind), np.zeros_like(wind), np.zeros_like(wind), None),
-        _upstream_rows(hours, dispatch),
-    ]  # fmt: skip
+        _device_rows(
+            hours,
+            "generator",
+            [generator.id for generator in feeder.generators],
+            dispatch.generator_p_kw,
+            dispatch.generator_q_kvar,
+            reserve_up_kw=dispatch.generator_reserve_up_kw,
+            reserve_down_kw=dispatch.generator_reserve_down_kw,
+            participation=dispatch.generator_alpha,
+        ),
+        _device_rows(
+            hours,
+            "battery",
+            [battery.id for battery in feeder.batteries],
+            dispatch.battery_discharge_kw - dispatch.battery_charge_kw,
+            dispatch.battery_q_kvar,
+            reserve_up_kw=dispatch.battery_reserve_up_kw,
+            reserve_down_kw=dispatch.battery_reserve_down_kw,
+            participation=dispatch.battery_alpha,
+            energy_kwh=dispatch.battery_energy_kwh,
+        ),
+        _device_rows(
+            hours,
+            "wind",
+            [turbine.id for turbine in feeder.wind_turbines],
+            wind_p_kw,
+            np.zeros_like(wind_p_kw),
+        ),
+        _device_rows(
+            hours,
+            "upstream",
+            ["upstream"],
+            dispatch.upstream_p_kw[:, None],
+            dispatch.upstream_q_kvar[:, None],
+            participation=dispatch.upstream_alpha[:, None],
+        ),
+    ]
     return pd.concat([piece for piece in pieces if len(piece)], ignore_index=True)
-
-
-def _upstream_rows(hours: range, dispatch: Dispatch) -> pd.DataFrame:
-    none = np.zeros((len(hours), 1))
-    return _device_rows(
-        hours, "upstream", ["upstream"], dispatch.upstream_p_kw[:, None],
-        dispatch.upstream_q_kvar[:, None], none, none, dispatch.upstream_alpha[:, None], None,
-    )  # fmt: skip
 
 
 def _device_rows(
@@ -126,25 +141,20 @@ def _device_rows(
     names: Sequence[str],
     p_kw: FloatArray,
     q_kvar: FloatArray,
-    reserve_up_kw: FloatArray,
-    reserve_down_kw: FloatArray,
-    participation: FloatArray,
-    energy_kwh: FloatArray | None,
+    **own: FloatArray,
 ) -> pd.DataFrame:
-    p_kw, shape = np.nan_to_num(p_kw), (len(hours), len(names))
-    table = long_table(
-        {"hour": hours, "device": names},
-        {
-            "p_kw": p_kw.sum(axis=-1),
-            "q_kvar": np.nan_to_num(q_kvar).sum(axis=-1),
-            **{f"p_{phase}_kw": p_kw[..., k] for k, phase in enumerate(PHASES)},
-            "reserve_up_kw": reserve_up_kw,
-            "reserve_down_kw": reserve_down_kw,
-            "participation": participation,
-            "energy_kwh": np.full(shape, np.nan) if energy_kwh is None else energy_kwh,
-        },
-    )
-    return table.assign(kind=kind)
+    """Rows of one kind. Columns that are not its ``own``: no reserve, no share, energy empty."""
+    p_kw, none = np.nan_to_num(p_kw), np.zeros((len(hours), len(names)))
+    columns = {
+        "p_kw": p_kw.sum(axis=-1),
+        "q_kvar": np.nan_to_num(q_kvar).sum(axis=-1),
+        **{f"p_{phase}_kw": p_kw[..., k] for k, phase in enumerate(PHASES)},
+        "reserve_up_kw": none,
+        "reserve_down_kw": none,
+        "participation": none,
+        "energy_kwh": none + np.nan,
+    }
+    return long_table({"hour": hours, "device": names}, columns | own).assign(kind=kind)
 
 
 def _voltages(parts: Parts) -> pd.DataFrame:
@@ -158,7 +168,6 @@ def _voltages(parts: Parts) -> pd.DataFrame:
 
 
 def _quantile_columns(name: str, values: FloatArray) -> dict[str, FloatArray]:
-    assert len(values) == len(QUANTILES) == len(_EXTREMES)
     return {name.format(word): row for word, row in zip(_EXTREMES, values, strict=True)}
 
 

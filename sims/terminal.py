@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
+
+from ..core.errors import HostLost
 
 if TYPE_CHECKING:
     from ..agents.pool import LocalPool, RayPool
@@ -67,6 +71,30 @@ def task_pool(
     if kind is RuntimeKind.local:
         return LocalPool()
     return RayPool(address=address, workers=workers)
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Tells how to go on, and exits with 1, if what happens inside breaks off."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        err.print(f"interrupted; continue with: roadvolt resume {folder}", soft_wrap=True)
+        raise typer.Exit(1) from None
+    except HostLost as error:
+        err.print(f"{error}; continue with: roadvolt resume {folder}", soft_wrap=True)
+        raise typer.Exit(1) from error
+
+
+def print_json(summary: Mapping[str, Any]) -> None:
+    """The summary for programs."""
+    sys.stdout.write(json.dumps(summary, indent=2) + "\n")
+
+
+def print_view(view: RenderableType, folder: Path, page: str) -> None:
+    """The summary for people, and where to find more."""
+    out.print(view)
+    out.print(f"results: {folder}\nreport:  {folder / page}", soft_wrap=True)
 
 
 def pairs(settings: list[str]) -> dict[str, str]:

@@ -31,7 +31,10 @@ class About(Section):
 
 
 class FeederSettings(Section):
-    """Voltage base, source and limits; ``unbalance`` scales how far phase shares differ."""
+    """Voltage base, source and limits; ``unbalance`` scales how far phase shares differ.
+
+    ``upstream_share_max``: how much of every forecast error the upstream grid may balance.
+    """
 
     vn_kv: Annotated[float, Between("kV line-to-line", 0.1, 500.0)]
     source_bus: Name
@@ -40,6 +43,7 @@ class FeederSettings(Section):
     vm_max_pu: Annotated[float, Between("pu", 1.0, 1.5)]
     vur_max: Annotated[float, Between("as a share", 0.0, 0.2, slip=100)]
     unbalance: Annotated[float, Between("as a factor", 0.0, 100.0)] = 1.0
+    upstream_share_max: Share = 0.4
 
 
 class DriverSettings(Section):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,13 +47,30 @@ def save_figures(
     Pictures: ``roads`` (saturation at the busiest hour), ``feeder`` (lowest voltages and trades),
     ``convergence``, ``voltages`` (envelopes by phase), ``costs``.
     """
+    return save_drawings(
+        {name: partial(draw, case, summary, tables) for name, draw in _PICTURES.items()}, folder
+    )
+
+
+def save_drawings(
+    drawings: Mapping[str, Callable[[], Figure | None]], folder: Path
+) -> tuple[Path, ...]:
+    """Saves each figure that is drawn as PNG and PDF; a drawing that is None is left out.
+
+    Args:
+        drawings: by file name without suffix; called in the house's style.
+        folder: made if it is not there.
+
+    Returns:
+        The paths written.
+    """
     import matplotlib as mpl
 
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     with mpl.rc_context(STYLE):
-        for name, draw in _PICTURES.items():
-            figure = draw(case, summary, tables)
+        for name, draw in drawings.items():
+            figure = draw()
             if figure is not None:
                 written += _saved(figure, folder / name)
     return tuple(written)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..schema import TABLES
+from .masthead import Card, masthead_html
 
 if TYPE_CHECKING:
     from ..case import Case
@@ -22,30 +22,14 @@ _TREATMENTS = {
 _MINUS = "\N{MINUS SIGN}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """One key figure: its name, the figure with its unit, and what to compare it with."""
-
-    name: str
-    value: str
-    unit: str = ""
-    aside: str = ""
-    wrong: bool = False
-
-
 def header_html(case: Case, summary: Mapping[str, Any]) -> str:
     """Title, facts, banners and cards."""
-    facts = "".join(
-        f"<span>{escape(name)} <b>{escape(str(value))}</b></span>"
-        for name, value in _facts(case, summary).items()
-    )
-    cards = "".join(_card_html(card) for card in key_figures(case, summary))
-    return (
-        '<header><p class="eyebrow">roadvolt · coordination episode</p>'
-        # A title breaks between words, not inside "33-bus".
-        f"<h1>{escape(case.title).replace('-', '&#8209;')}</h1>"
-        f'<p class="facts">{facts}</p>{banners_html(summary)}'
-        f'<div class="cards">{cards}</div></header>'
+    return masthead_html(
+        eyebrow="roadvolt · coordination episode",
+        title=case.title,
+        facts=_facts(case, summary),
+        banners_html=banners_html(summary),
+        cards=key_figures(case, summary),
     )
 
 
@@ -99,7 +83,9 @@ def _warnings(summary: Mapping[str, Any]) -> list[str]:
     found = []
     worse_off = at(summary, "stations.worse_off") or []
     if worse_off:
-        found.append(f"Stations that pay more than trading alone: {', '.join(map(str, worse_off))}")
+        names = ", ".join(map(str, worse_off))
+        most = f"{at(summary, 'stations.largest_loss') or 0.0:.2g} {at(summary, 'currency')}"
+        found.append(f"Stations that pay more than without trading, by at most {most}: {names}")
     unserved = at(summary, "stations.unserved_kwh") or 0.0
     if unserved > 1e-3:
         found.append(f"Demand of stations that could not be served: {unserved:,.2f} kWh")
@@ -234,15 +220,6 @@ def _traffic_card(summary: Mapping[str, Any]) -> Card:
         value=_number(charged),
         unit="kWh",
         aside="" if gap is None else f"traffic solved to a gap of {gap:.0e}",
-    )
-
-
-def _card_html(card: Card) -> str:
-    unit = f" <small>{escape(card.unit)}</small>" if card.unit else ""
-    return (
-        f'<div class="card{" wrong" * card.wrong}"><p class="name">{escape(card.name)}</p>'
-        f'<p class="value">{escape(card.value)}{unit}</p><p class="aside">{escape(card.aside)}</p>'
-        "</div>"
     )
 
 

@@ -68,7 +68,8 @@ class Table:
     headings: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     labels: int = 1
-    marks: Mapping[int, str] | None = None  #: class of single rows: "bad", "good" or "total"
+    marks: Mapping[int, str] | None = None  #: of single rows: "bad", "good", "total" or "paper"
+    dots: Mapping[int, str] | None = None  #: colour of a dot before the first cell of single rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,14 +161,14 @@ def _control_html(chart: str, control: Control) -> str:
 
 
 def _table_html(table: Table) -> str:
-    marks = table.marks or {}
+    marks, dots = table.marks or {}, table.dots or {}
 
     def cells(row: Sequence[str], tag: str) -> str:
         kind = [' class="text"' if k < table.labels else "" for k in range(len(row))]
         return "".join(f"<{tag}{k}>{escape(c)}</{tag}>" for k, c in zip(kind, row, strict=True))
 
     rows = "".join(
-        f'<tr class="{marks.get(k, "")}">{cells(row, "td")}</tr>'
+        f'<tr class="{marks.get(k, "")}">{_dotted(cells(row, "td"), dots.get(k))}</tr>'
         for k, row in enumerate(table.rows)
     )
     tall = " tall" * (len(table.rows) > _ROWS_IN_VIEW)
@@ -175,6 +176,16 @@ def _table_html(table: Table) -> str:
         f'<div class="table{tall}"><table><thead><tr>{cells(table.headings, "th")}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
+
+
+def _dotted(cells: str, colour: str | None) -> str:
+    """The cells with a dot in front of the first one's text."""
+    if colour is None:
+        return cells
+    head, mark, rest = cells.partition(">")
+    text, end, others = rest.partition("<")
+    dot = f'<i class="dot" style="background:{colour}"></i>'
+    return f'{head}{mark}<span class="dotted">{dot}{text}</span>{end}{others}'
 
 
 def to_json(value: Any) -> str:

@@ -81,6 +81,9 @@ tr.total td{font-weight:640}
 tr.total:last-child td{position:sticky;bottom:0;background:#fff;box-shadow:inset 0 1px #d5dce4}
 table tr.bad td{background:#fbe7e5;font-weight:600;color:#7a120c}
 table tr.good{background:none}
+tr.paper td{color:var(--soft);font-style:italic;background:#fafbfc}
+.dotted{white-space:nowrap}
+.dot{display:inline-block;width:.72em;height:.72em;border-radius:50%;margin-right:.55em}
 .note{background:#eef4f9;border-radius:12px;padding:15px 19px;margin:18px 0;max-width:88ch}
 footer{color:var(--soft);font-size:13.5px;padding-top:6px;padding-bottom:44px}
 footer code{font-size:12.5px;word-break:break-all}

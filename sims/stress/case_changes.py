@@ -18,10 +18,12 @@ from ..case import Case
 #: What is left of a line, a road or a limit's room at severity 1.
 _LEFT_OF_LINE = 0.02
 _LEFT_OF_ROAD = 0.01
-_LEFT_OF_LIMITS = 0.4
+_LEFT_OF_LIMITS = 0.1
 #: What is added at severity 1, relative to what was there.
 _MORE_PV = 9.0
-_MORE_DEMAND = 1.5
+_MORE_DEMAND = 3.0
+#: PV on the roofs of all loads at severity 1, installed kW per kW of load at factor 1.
+_ROOF_PV = 3.0
 _MORE_PRICE = 4.0
 _CROWD = 150
 _CROWD_LINK_KW = 100.0
@@ -41,13 +43,21 @@ def derate_line(case: Case, severity: float, rng: np.random.Generator) -> Change
 
 
 def surge_pv(case: Case, severity: float, rng: np.random.Generator) -> Changed:
-    """Every station has more PV, and a connection that lets it out."""
+    """Every station has more PV, and a connection for it; roofs feed in, and nobody may stop them.
+
+    What stations feed in they can also forgo. What comes from the roofs of the feeder's loads the
+    operator has to take: net loads fall, below 0 where the sun outdoes them.
+    """
     more = 1 + _MORE_PV * severity
     stations = tuple(
         replace(s, pv_kw=more * s.pv_kw, grid_limit_kw=s.grid_limit_kw + (more - 1) * s.pv_kw)
         for s in case.stations
     )
-    return replace(case, stations=stations), f"{more:.2f} x the PV of all stations"
+    roofs = _ROOF_PV * severity
+    load_factor = frozen(case.grid_day.load_factor - roofs * case.pv_factor)
+    grid_day = replace(case.grid_day, load_factor=load_factor)
+    words = f"{more:.2f} x the PV of all stations, {roofs:.0%} of all loads on their roofs"
+    return replace(case, stations=stations, grid_day=grid_day), words
 
 
 def spike_demand(case: Case, severity: float, rng: np.random.Generator) -> Changed:

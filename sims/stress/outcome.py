@@ -8,13 +8,13 @@ import numpy as np
 
 from ...agents.messages import AdjustmentSignal
 from ...core.units import FloatArray
-from ...grid.dispatch import Dispatch
-from ...grid.feeder import Feeder
+from ...grid.limit_rates import LimitRate
 from ...market.central import CentralClearing
 from ...market.settlement import settle_by_prices
 from ..agreement import TradingRound
 from ..case import Case
 from ..parts import StationPlan
+from .fingerprint import fingerprint
 from .perturbed_day import PerturbedDay
 from .play import Played, Trace
 
@@ -26,14 +26,23 @@ CUTS_KEPT = 10
 _NOTHING = 1e-3
 
 
-def judge(day: PerturbedDay, trace: Trace) -> Row:
-    """Everything about an episode: ``{"episode": row, "shares": rows, "cuts": rows}``."""
-    row = _ending(trace) | {"lied": day.lied, "silent_violation": False}
+def judge(day: PerturbedDay, trace: Trace, undisturbed: str = "") -> Row:
+    """Everything about an episode: ``{"episode": row, "shares": rows, "cuts": rows}``.
+
+    Args:
+        day: as it was played.
+        trace: what came of it.
+        undisturbed: the fingerprint of the same day with a faithful post; "" if not played.
+    """
+    row = _ending(trace) | {"lied": day.lied, "silent_violation": False, "undisturbed": undisturbed}
     if trace.played is None:
         return {"episode": row, "shares": [], "cuts": []}
     shares, cuts = _shares(trace.played), _cuts(trace.played)
     row |= _approved(trace.played, shares)
+    # A liar's injection is not what was approved: that promise was not given.
     row["silent_violation"] = not (row["kept_promise"] or day.lied)
+    row["agreement"] = fingerprint(trace.played.agreement)
+    row["changed_by_messages"] = undisturbed not in ("", row["agreement"])
     if cuts:
         row |= {"forensics": cuts[0]["text"]}
     return {"episode": row, "shares": shares, "cuts": cuts}
@@ -82,8 +91,10 @@ def _approved(played: Played, shares: list[Row]) -> Row:
         "bearer": bearer if borne[bearer] > _NOTHING else "",
         "fairness": None if np.isnan(fair) else fair,
         "unserved_kwh": float(agreement.proposal.schedule.unserved_kw.sum()),
-        "linear_excess": linear_excess(played.case.feeder, agreement.approval.dispatch),
-        "ac_violation_rate": max((worst.rate for worst in check.worst), default=0.0),
+        "linear_excess": max(played.linear.amount, 0.0),
+        "linear_limit": played.linear.limit,
+        **_worst_rate(check.worst),
+        "fresh_samples": check.samples,
         "promised": check.risk,
         "kept_promise": check.kept_promise,
         "breach": str(check.breaches[0]) if check.breaches else "",
@@ -91,16 +102,16 @@ def _approved(played: Played, shares: list[Row]) -> Row:
     }
 
 
-def linear_excess(feeder: Feeder, dispatch: Dispatch) -> float:
-    """By how much the dispatch itself exceeds voltages [pu] or ratings [parts]; 0 if it does not.
-
-    Computed from the dispatch's own voltages and flows, not from the rows that made it.
-    """
-    ratings = np.array([line.s_max_kva for line in feeder.lines])[:, None]
-    loading = np.hypot(dispatch.line_p_kw, dispatch.line_q_kvar) / ratings
-    limits, vm = feeder.limits, dispatch.vm_pu
-    beyond = (loading - 1, vm - limits.vm_max_pu, limits.vm_min_pu - vm)
-    return max(0.0, *(float(np.nanmax(values)) for values in beyond))
+def _worst_rate(worst: tuple[LimitRate, ...]) -> Row:
+    """The limit exceeded most often in AC flows, and where its true rate may lie."""
+    if not worst:
+        return {"ac_violation_rate": 0.0, "ac_violation_low": 0.0, "ac_violation_high": 1.0}
+    most = max(worst, key=lambda one: one.rate)
+    return {
+        "ac_violation_rate": most.rate,
+        "ac_violation_low": most.lower,
+        "ac_violation_high": most.upper,
+    }
 
 
 def _shares(played: Played) -> list[Row]:

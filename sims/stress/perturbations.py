@@ -28,7 +28,7 @@ class Kind(StrEnum):
 RARE = (Kind.HOST_KILLED, Kind.CROWDED_LATERAL)
 RARE_EVERY = 25
 #: At most so many kinds come together.
-MOST_AT_ONCE = 4
+MOST_AT_ONCE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,16 +47,11 @@ class Perturbation:
 
 
 def draw_perturbations(seed: int, day: int) -> tuple[Perturbation, ...]:
-    """What goes wrong on a day: one to four kinds; no other day matters.
-
-    Severities are the larger of two uniform draws: little stress teaches little.
-    """
+    """What goes wrong on a day: one to three kinds, severities uniform; no other day matters."""
     rng = generator(seed, "stress day", day)
     common = [kind for kind in Kind if kind not in RARE]
     count = int(rng.integers(1, MOST_AT_ONCE + 1))
     kinds = [common[k] for k in rng.choice(len(common), count, replace=False)]
     if day % RARE_EVERY == RARE_EVERY - 1:
         kinds[0] = RARE[day // RARE_EVERY % len(RARE)]
-    return tuple(
-        Perturbation(kind=kind, severity=float(rng.uniform(size=2).max())) for kind in kinds
-    )
+    return tuple(Perturbation(kind=kind, severity=float(rng.uniform())) for kind in kinds)

@@ -6,6 +6,7 @@ the severity: more of the same is worse at the same place.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,8 +20,10 @@ from . import case_changes as change
 from .perturbations import Kind, Perturbation
 
 #: The most that messages suffer, at severity 1.
-_WORST_FAULTS = MessageFaults(lost=0.8, repeated=0.4, late=0.4, reordered=1.0)
+_WORST_FAULTS = MessageFaults(lost=0.95, repeated=0.4, late=0.4, reordered=1.0)
 _MOST_KILLS = 3
+#: What a liar draws at severity 1 beyond its report, relative to that.
+_WORST_LIE = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,9 +84,9 @@ def _crowd(day: PerturbedDay, severity: float, rng: np.random.Generator) -> _App
 def _lie(day: PerturbedDay, severity: float, rng: np.random.Generator) -> _Applied:
     truth = np.array(day.truth)
     liar = int(rng.integers(len(truth)))
-    truth[liar] = 1 + severity
+    truth[liar] = 1 + _WORST_LIE * severity
     name = day.case.stations[liar].id
-    return replace(day, truth=frozen(truth)), f"{name} draws {1 + severity:.2f} x its report"
+    return replace(day, truth=frozen(truth)), f"{name} draws {truth[liar]:.2f} x its report"
 
 
 def _leave(day: PerturbedDay, severity: float, rng: np.random.Generator) -> _Applied:
@@ -114,7 +117,7 @@ def _spoil_messages(day: PerturbedDay, severity: float, rng: np.random.Generator
 
 
 def _kill(day: PerturbedDay, severity: float, rng: np.random.Generator) -> _Applied:
-    kills = round(severity * _MOST_KILLS)
+    kills = math.ceil(severity * _MOST_KILLS)
     return replace(day, kills=kills), f"{kills} hosts of stations killed"
 
 

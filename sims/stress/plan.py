@@ -16,14 +16,14 @@ from .boundary import find_boundary
 from .outcome import judge
 from .perturbations import Kind, Perturbation, draw_perturbations
 from .perturbed_day import perturb
-from .play import play
+from .play import play, play_undisturbed
 
 #: Cases up to this size are small: more episodes, and boundaries for every policy.
 _SMALL = 10
-#: Nothing to search for: lies are found out after the approval, and kills change nothing.
-_WITHOUT_BOUNDARY = (Kind.STATION_LIES, Kind.HOST_KILLED)
+#: Nothing to search for: kills change nothing.
+_WITHOUT_BOUNDARY = (Kind.HOST_KILLED,)
 #: Outcomes are of interest here, not the last cent; costs are compared at exact optima.
-_GAP = 5e-3
+_GAP = 1e-2
 _MAX_ITERATIONS = 5_000
 
 
@@ -44,7 +44,7 @@ def design_of(case: Case, settings: Settings) -> StressDesign:
     chosen = settings["policies"] or list(AdjustmentPolicy)
     policies = tuple(AdjustmentPolicy(policy) for policy in chosen)
     small, quick = len(case.stations) <= _SMALL, settings["quick"]
-    usual = (90 if small else 12) if quick else (500 if small else 100)
+    usual = (90 if small else 6) if quick else (500 if small else 30)
     days = -(-(settings["episodes"] or usual) // len(policies))
     return StressDesign(
         policies=policies,
@@ -107,8 +107,10 @@ def work_on(settings: Settings) -> dict[str, Any]:
     own = day_seed(seed, day)
     perturbed = perturb(case, draw_perturbations(seed, day), own)
     # Within a Ray task there is a Ray to kill hosts of.
-    trace = play(perturbed, _options(case, own, policy), ray=_within_ray())
-    return judge(perturbed, trace)
+    options = _options(case, own, policy)
+    trace = play(perturbed, options, ray=_within_ray())
+    disturbed = trace.played and (perturbed.faults or perturbed.kills)
+    return judge(perturbed, trace, play_undisturbed(perturbed, options) if disturbed else "")
 
 
 def day_seed(seed: int, day: int) -> int:
@@ -122,7 +124,7 @@ def _options(case: Case, seed: int, policy: AdjustmentPolicy) -> EpisodeOptions:
         treatment=case.risk.treatment,
         confidence=case.risk.confidence,
         samples=100,
-        fresh_samples=200,
+        fresh_samples=1000,
         gap=_GAP,
         max_iterations=_MAX_ITERATIONS,
         shards=1 if len(case.stations) <= _SMALL else 2,

@@ -32,7 +32,8 @@ STRESS_TABLES: Final = MappingProxyType(
             "fairness": "Jain's index of the relative curtailment of the stations that could be "
             "curtailed: 1 all alike, 1/n one bears all; empty if nobody was curtailed",
             "unserved_kwh": "demand not served on the approved day",
-            "linear_excess": "largest excess of the approved dispatch over its linear limits, in "
+            "linear_excess": "largest excess of the approved dispatch over its linear limits, "
+            "unbalance and margins included, worked out apart from the operator's program, in "
             "parts of the rating or pu (voltages)",
             "ac_violation_rate": "rate at which the most violated limit is exceeded in AC flows",
             "promised": "violation probability allowed for each single limit",
@@ -43,6 +44,15 @@ STRESS_TABLES: Final = MappingProxyType(
             "resent": "messages sent again because of message faults",
             "binding": "strongest limit behind the first adjustment, with phase and hour",
             "forensics": "the largest cut in words: limit, hour, station, kWh",
+            "linear_limit": "the linear limit that the approved dispatch comes nearest to",
+            "ac_violation_low": "lower end of the exact interval of ac_violation_rate; the "
+            "intervals of all limits of the day hold together with 95 %",
+            "ac_violation_high": "upper end",
+            "fresh_samples": "scenarios of the AC check, never seen before",
+            "agreement": "fingerprint of all that was agreed",
+            "undisturbed": "the same of the day's twin without message faults and kills, or its "
+            "error; empty if the day had none, or was not agreed",
+            "changed_by_messages": "agreed, but not on what the twin agreed on",
         },
         "perturbations": {
             "day": "number of the perturbed day",
@@ -91,15 +101,23 @@ STRESS_TABLES: Final = MappingProxyType(
             "adjustment_cost": "stations' cost above that without network limits",
             "fairness": "Jain's index of relative curtailment",
             "unserved_kwh": "demand not served",
-            "ac_violation_rate": "rate of the most violated limit in AC flows",
+            "ac_violation_rate": "rate of the most violated limit in AC flows, liars' days left "
+            "out",
+            "agreed_share": "share of all days under this policy that ended in an agreement",
+            "curtailed_kwh": "by how much stations' exchange fell short of that without limits",
         },
         "boundaries": {
             "perturbation": "kind of perturbation, alone",
             "policy": "adjustment policy",
             "agreed_up_to": "largest severity tried at which all agreed",
             "fails_from": "smallest severity tried at which they did not; empty: agreed at 1",
-            "outcome": "how it ended there",
+            "outcome": "how it ended there; promise_broken: agreed, but a liar broke the promise",
             "reason": "message of the error there",
+            "binding": "the limit that ended it, with element, phase and hour, or the agent that "
+            "was not reached",
+            "adjusted_from": "smallest severity tried at which the operator asked for a change; "
+            "empty: at none",
+            "detail": "what the smallest severity that failed (else severity 1) did, in words",
         },
     }
 )

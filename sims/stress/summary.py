@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-#: The dispatch of an approved day may exceed a limit by the solver's tolerance only.
-LINEAR_TOLERANCE = 1e-3
+#: The dispatch of an approved day may exceed a limit by the solver's tolerance only: rows are
+#: closed to 1e-5 of their rating.
+LINEAR_TOLERANCE = 5e-5
 
 
 def build_summary(tables: Mapping[str, pd.DataFrame], answers: Sequence[Any]) -> dict[str, Any]:
@@ -21,15 +22,20 @@ def build_summary(tables: Mapping[str, pd.DataFrame], answers: Sequence[Any]) ->
     silent = int(episodes["silent_violation"].sum())
     silent += sum(b["silent_violation"] for b in searched)
     beyond = int((episodes["linear_excess"].astype(float) > LINEAR_TOLERANCE).sum())
+    beyond += sum(b["linear_excess"] > LINEAR_TOLERANCE for b in searched)
+    changed = int(episodes["changed_by_messages"].sum())
     agreed = int((outcome == "agreed").sum())
     return {
-        "status": "failed" if unnamed or silent or beyond else "ok",
+        "status": "failed" if unnamed or silent or beyond or changed else "ok",
         "episodes": len(episodes),
         "agreed": agreed,
         "named_failures": len(episodes) - agreed - int((outcome == "unnamed").sum()),
         "unnamed_failures": unnamed,
         "silent_violations": silent,
         "linear_violations": beyond,
+        "changed_by_messages": changed,
+        "twins_compared": int(((episodes["undisturbed"] != "") & (outcome == "agreed")).sum()),
+        "promises_checked": int(((outcome == "agreed") & ~episodes["lied"].astype(bool)).sum()),
         "lies_that_broke_a_promise": int(_broken_by_lies(episodes).sum()),
         "messages_resent": int(episodes["resent"].sum()),
         "outcomes": _rows(tables["outcomes"]),

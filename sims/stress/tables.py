@@ -19,7 +19,6 @@ _MEANS = (
     "adjustment_cost",
     "fairness",
     "unserved_kwh",
-    "ac_violation_rate",
 )
 
 
@@ -45,13 +44,14 @@ def build_tables(
         if task.settings["part"] == "boundary"
     ]
     episodes = _frame("episodes", (_episode(*one) for one in played))
+    shares = _frame("shares", _inner("shares", played))
     return {
         "episodes": episodes,
         "perturbations": _frame("perturbations", _perturbations(tasks, details)),
-        "shares": _frame("shares", _inner("shares", played)),
+        "shares": shares,
         "cuts": _frame("cuts", _inner("cuts", played)),
         "outcomes": _frame("outcomes", _outcomes(episodes)),
-        "policies": _frame("policies", _policies(episodes)),
+        "policies": _frame("policies", _policies(episodes, shares)),
         "boundaries": _frame("boundaries", boundaries),
     }
 
@@ -76,6 +76,10 @@ def _episode(number: int, settings: Row, answer: Row) -> Row:
         "breach": "",
         "binding": "",
         "forensics": "",
+        "linear_limit": "",
+        "agreement": "",
+        "undisturbed": "",
+        "changed_by_messages": False,
     }
     found: Row = answer["episode"]
     return _keys(number, settings) | words | found
@@ -106,18 +110,24 @@ def _outcomes(episodes: pd.DataFrame) -> Iterable[Row]:
             yield {"policy": policy, "outcome": outcome, "episodes": int(count), "share": share}
 
 
-def _policies(episodes: pd.DataFrame) -> Iterable[Row]:
+def _policies(episodes: pd.DataFrame, shares: pd.DataFrame) -> Iterable[Row]:
     """Means over the days on which every policy agreed and some policy had to adjust."""
+    curtailed = shares.groupby("episode")["curtailed_kwh"].sum()
     by_day = episodes.groupby("day")
     common = episodes[by_day["outcome"].transform(lambda o: (o == "agreed").all())]
     stressed = common[common.groupby("day")["adjusted_kwh"].transform("max") > 0]
     for policy in episodes["policy"].unique():
         mine = stressed[stressed["policy"] == policy]
         means = {name: mine[name].astype(float).mean() for name in _MEANS}
+        honest = mine[~mine["lied"].astype(bool)]["ac_violation_rate"].astype(float).mean()
+        all_days = episodes[episodes["policy"] == policy]["outcome"]
         yield {
             "policy": policy,
             "episodes": int((common["policy"] == policy).sum()),
             "adjusted_days": len(mine),
             "envelope_share": mine["envelope"].astype(float).mean(),
             **means,
+            "ac_violation_rate": honest,
+            "agreed_share": float((all_days == "agreed").mean()),
+            "curtailed_kwh": float(curtailed.reindex(mine["episode"]).mean()),
         }

@@ -25,14 +25,18 @@ def stress_view(summary: Mapping[str, Any]) -> Group:
             "Policies, means over adjusted days on which all agreed",
             summary["policies"],
             (
-                *("policy", "adjusted_days", "rounds", "envelope_share", "adjusted_kwh"),
-                *("adjustment_cost", "fairness", "unserved_kwh", "ac_violation_rate"),
+                *("policy", "agreed_share", "adjusted_days", "rounds", "envelope_share"),
+                *("adjusted_kwh", "curtailed_kwh", "adjustment_cost", "fairness"),
+                *("unserved_kwh", "ac_violation_rate"),
             ),
         ),
         _table(
             "Where agreement ends",
             summary["boundaries"],
-            ("perturbation", "policy", "agreed_up_to", "fails_from", "outcome"),
+            (
+                *("perturbation", "policy", "adjusted_from", "agreed_up_to", "fails_from"),
+                *("outcome", "binding"),
+            ),
         ),
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roadvolt.agents.faults import FaultyPost, MessageFaults
-from roadvolt.agents.post import Call, Envelope, Mailbox
+from roadvolt.agents.post import Call, Envelope, Mailbox, Reply
 from roadvolt.agents.runtime import Blueprint, LocalRuntime
 from roadvolt.core.errors import AgreementError, MessageLost, RoundMismatch
 from roadvolt.sims.case import load_case
@@ -89,6 +90,35 @@ def test_every_call_is_carried_out_once_and_in_order(faults: MessageFaults, seed
         assert runtime.ask(calls) == longest
 
 
+@settings(max_examples=40, deadline=None)
+@given(lost=st.floats(0.0, 1.0), seed=st.integers(0, 10**6))
+def test_whatever_is_lost_the_answer_is_right_or_the_loss_is_named(lost: float, seed: int) -> None:
+    runtime = faulty(MessageFaults(lost=lost, repeated=0.4, late=0.4, reordered=1.0), seed)
+    runtime.start([Blueprint(name="a", group="a", build=Diary, args=())])
+    try:
+        for k in range(6):
+            call = Call(agent="a", method="write", message=(k,))
+            assert runtime.ask([call]) == [tuple(range(k + 1))]
+    except MessageLost:
+        assert lost > 0.5
+    else:
+        assert lost < 0.99
+
+
+def test_a_repeated_letter_is_lost_copy_by_copy() -> None:
+    """With p lost and r repeated, one sending is answered with ((1 - p)(1 + r p))^2."""
+    counts = []
+    for lost in (0.3, 0.7):
+        faults = MessageFaults(lost=lost, repeated=0.5)
+        post = FaultyPost(lambda e: [Reply(agent="a", number=1)] * len(e), faults, seed=2)
+        letter = envelope(1, 0)
+        counts.append(sum(bool(post([letter])) for _ in range(4000)) / 4000)
+    expected = [((1 - p) * (1 + 0.5 * p)) ** 2 for p in (0.3, 0.7)]
+    # A second request that arrives brings a second reply, which may arrive in the first's place.
+    assert np.all(np.array(counts) > np.array(expected) - 0.02)
+    assert np.all(np.array(counts) < np.array(expected) + 0.08)
+
+
 def test_agents_that_start_anew_do_not_hear_the_late_messages_of_those_before() -> None:
     runtime = faulty(MessageFaults(repeated=0.9, late=0.6), seed=3)
     for _ in range(5):
@@ -111,7 +141,7 @@ def test_faults_change_nothing_about_an_episode() -> None:
     expected = run_episode(tiny, options).summary["result_hash"]
     resent = []
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
     @given(faults=faults_of_any_kind, seed=st.integers(0, 10**6))
     def same(faults: MessageFaults, seed: int) -> None:
         with faulty(faults, seed) as runtime:

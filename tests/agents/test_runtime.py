@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from roadvolt.agents.runtime import Blueprint, Call, LocalRuntime, RayRuntime, Runtime
-from roadvolt.core.errors import AgreementError, HostLost
+from roadvolt.core.errors import AgreementError, HostLost, OutOfTurn
 
 
 class Counter:
@@ -49,6 +49,11 @@ def story(runtime: Runtime) -> list[float]:
 
 def test_answers_come_in_the_order_of_the_calls() -> None:
     assert story(LocalRuntime()) == pytest.approx([3.1, 0.1, 4.1, 3.3])
+
+
+def test_a_runtime_that_was_not_started_says_so() -> None:
+    with LocalRuntime() as runtime, pytest.raises(OutOfTurn, match="start it first"):
+        runtime.commit()
 
 
 def test_restoring_puts_agents_back_to_their_snapshots() -> None:

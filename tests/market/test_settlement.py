@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadvolt.market.central import solve_central
+from roadvolt.market.clearing import ClearingOptions, clear_market
 from roadvolt.market.local import solve_standalone
 from roadvolt.market.settlement import SharingRule, settle_by_bargaining, settle_by_prices
 from roadvolt.market.station import TradeLink
@@ -203,3 +204,23 @@ def test_at_the_optimum_of_the_market_nobody_loses(make_market, seed, limit_kw):
     assert by_prices.gain.sum() == pytest.approx(alone.cost.sum() - clearing.cost, abs=1e-5)
     for rule in SharingRule:
         assert settle_by_bargaining(market.stations, market.links, **facts, rule=rule).losers == ()
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("tolerance", [0.05, 1e-3])
+def test_short_of_the_optimum_nobody_loses_more_than_the_certified_gap(
+    make_market, seed, tolerance
+):
+    market = make_market(9, seed=seed)
+    clearing = clear_market(*market, options=ClearingOptions(tolerance=tolerance))
+    alone = solve_standalone(market.stations, market.days, market.tariff)
+    by_prices = settle_by_prices(
+        market.stations,
+        market.links,
+        trade_kw=clearing.trade_kw,
+        trade_price_per_kwh=clearing.price_per_kwh,
+        schedule_cost=clearing.schedule.cost,
+        standalone_cost=alone.cost,
+    )
+    # A law where the last prices gave the best lower bound, as they did in these markets.
+    assert -by_prices.gain.min() <= clearing.upper - clearing.lower

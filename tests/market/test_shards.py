@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from roadvolt.core.errors import CaseError, RoundMismatch
+from roadvolt.core.errors import CaseError, OutOfTurn, RoundMismatch
 from roadvolt.market import shard
 from roadvolt.market.clearing import ClearingOptions, ask_locally, clear, clear_market, local_ports
 from roadvolt.market.partition import split_market
@@ -56,7 +56,7 @@ def test_both_ends_of_a_border_link_find_the_same_trade_bit_for_bit(make_market)
         told = one_round(ports, told, 5)
         found: dict[int, list[np.ndarray]] = {}
         for port, part, box in zip(ports, split.parts, mail(told), strict=True):
-            problem, state = port._standing()
+            _, problem, state = port._negotiation
             for link, trade in zip(
                 part.border, shard.border_trade_kw(problem, state, box), strict=True
             ):
@@ -73,9 +73,9 @@ def test_shards_that_exchange_after_every_step_are_the_flat_iteration(make_marke
     told_whole, told_parts = opened(whole), opened(parts)
     for _ in range(60):
         told_whole, told_parts = one_round(whole, told_whole, 1), one_round(parts, told_parts, 1)
-    plan = whole[0]._standing()[1].plan
+    plan = whole[0]._negotiation.state.plan
     for port, part in zip(parts, split.parts, strict=True):
-        assert port._standing()[1].plan == pytest.approx(plan[:, part.stations], abs=1e-8)
+        assert port._negotiation.state.plan == pytest.approx(plan[:, part.stations], abs=1e-8)
 
 
 def test_sharded_negotiations_certify_the_same_optimum(make_market):
@@ -134,6 +134,12 @@ def test_a_port_that_never_negotiated_can_be_restored_too(make_market):
     _, (fresh,) = hosted(market, 1)
     fresh.restore(port.snapshot())
     assert fresh.snapshot().keys() == port.snapshot().keys()
+
+
+def test_a_port_asked_for_bounds_before_it_negotiates_says_so(make_market):
+    _, (port,) = hosted(make_market(3), 1)
+    with pytest.raises(OutOfTurn, match="open a negotiation first"):
+        port.bounds([])
 
 
 def test_only_bids_and_prices_of_border_links_cross(make_market):

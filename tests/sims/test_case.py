@@ -11,6 +11,7 @@ import pytest
 
 from roadvolt.core.errors import CaseError
 from roadvolt.sims.case import BUILT_IN, case_names, load_case, to_case_folder
+from roadvolt.sims.options import EpisodeOptions
 
 
 @pytest.fixture
@@ -149,3 +150,17 @@ def test_a_damaged_case_is_refused_or_read_but_never_crashes(seed: int, folder: 
     path.write_text("\n".join(lines))
     with suppress(CaseError):
         assert load_case(folder).hours == 6
+
+
+def test_the_upstream_share_is_a_key_of_the_feeder() -> None:
+    assert load_case("tiny").upstream_share_max == 0.4
+    case = load_case("tiny", overrides={"feeder.upstream_share_max": "1"})
+    assert case.upstream_share_max == 1.0
+    with pytest.raises(CaseError, match=r"feeder.upstream_share_max: .* outside 0 to 1"):
+        load_case("tiny", overrides={"feeder.upstream_share_max": "1.5"})
+
+
+@pytest.mark.parametrize("samples", [1, 2, 9])
+def test_a_handful_of_samples_is_refused(samples: int) -> None:
+    with pytest.raises(ValueError, match="samples must be at least 10"):
+        EpisodeOptions(samples=samples)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from roadvolt.agents.runtime import RayRuntime
 from roadvolt.sims.case import BUILT_IN, Case, load_case
@@ -17,6 +19,7 @@ from roadvolt.sims.options import EpisodeOptions
 from roadvolt.sims.progress import Event, Exchanged, PhaseStarted, Reviewed
 from roadvolt.sims.recorder import Recorder
 from roadvolt.sims.schema import TABLES
+from roadvolt.sims.screen import summary_view
 from roadvolt.uncertainty.margins import RiskTreatment
 
 #: Small samples: enough for the laws below, which hold for any number.
@@ -37,7 +40,14 @@ def test_trading_lowers_cost_and_grid_purchase(episode: Episode) -> None:
     stations = episode.summary["stations"]
     assert stations["cost_total"] < 0.97 * stations["cost_without_p2p"]
     assert stations["grid_purchase_kwh"] < stations["grid_purchase_without_p2p_kwh"]
-    assert stations["worse_off"] == []
+    assert (stations["worse_off"], stations["largest_loss"]) == ([], 0.0)
+
+
+def test_the_screen_says_by_how_much_a_station_is_worse_off(episode: Episode) -> None:
+    stations = episode.summary["stations"] | {"worse_off": ["S3"], "largest_loss": 0.25}
+    console = Console(file=StringIO(), width=120)
+    console.print(summary_view(episode.summary | {"stations": stations}))
+    assert "pay more than without trading, by at most 0.25 USD: S3" in console.file.getvalue()
 
 
 def test_the_answer_is_within_the_certified_gap_of_the_central_optimum(episode: Episode) -> None:
