@@ -1,0 +1,1 @@
+"""Planning studies of flexible distribution networks: tasks, tables, key figures, page."""
