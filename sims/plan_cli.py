@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..planning.fdn.choices import MAX_ROUNDS, Algorithm, Variant
-from ..planning.fdn.propagation import Recourse
 from .study_cli import carry_out_study
 from .terminal import (
     AddressOption,
@@ -24,6 +24,14 @@ from .terminal import (
 
 if TYPE_CHECKING:
     from ..planning.fdn.case import FdnCase
+
+class RecourseWord(StrEnum):
+    """What soft open points do in a sample."""
+
+    violation_aware = "violation-aware"
+    loss_minimal = "loss-minimal"
+    none = "none"
+
 
 DEFAULT_PLAN_CASE = "tpc84"
 _ALL = "all"
@@ -66,8 +74,8 @@ def fdn(
         int | None, typer.Option(min=100, help="That judge the final plan; default: 20000.")
     ] = None,
     recourse: Annotated[
-        Recourse, typer.Option(help="What soft open points do in every sample.")
-    ] = Recourse.VIOLATION_AWARE,
+        RecourseWord, typer.Option(help="What soft open points do in every sample.")
+    ] = RecourseWord.violation_aware,
     max_rounds: Annotated[
         int, typer.Option(min=1, help="Rounds of planning and sampling at most.")
     ] = MAX_ROUNDS,

@@ -24,7 +24,8 @@ from .draws import ExpectedFactors, FactorDraws, draw_factors, expected_factors
 from .margins import Breaches, Outcome, count_breaches, next_bounds, tighter
 from .options import PlanOptions
 from .plan import Plan
-from .propagation import Recourse, StageState, propagate
+from .propagation import StageState, propagate
+from .recourse import Recourse
 from .risks import OperatingCost, Risks, operating_cost, risks_of
 from .solution import PlanSolution, solve_plan
 
@@ -133,9 +134,9 @@ def run_iterations(case: FdnCase, options: RunOptions, watch: Watcher | None = N
     return rounds.run()
 
 
-def evaluate(case: FdnCase, plan: Plan, options: RunOptions, *stream: str | int) -> Evaluation:
+def evaluate(case: FdnCase, plan: Plan, options: RunOptions, stream: str) -> Evaluation:
     """Lets fresh samples, told from others by ``stream``, flow through a plan."""
-    draws = draw_factors(case, options.seed, options.fresh_samples, stream=("fresh", *stream))
+    draws = draw_factors(case, options.seed, options.fresh_samples, stream=f"fresh, {stream}")
     return evaluate_on(case, plan, draws, options.recourse)
 
 
@@ -155,8 +156,8 @@ class _Rounds:
     def __init__(self, case: FdnCase, options: RunOptions, watch: Watcher) -> None:
         self._case, self._options, self._watch = case, options, watch
         self._expected: ExpectedFactors = expected_factors(case)
-        self._draws = draw_factors(case, options.seed, options.samples, stream=("planning",))
-        self._bounds = nominal_bounds(case, options.plan)
+        self._draws = draw_factors(case, options.seed, options.samples, stream="planning")
+        self._bounds = nominal_bounds(case)
         self._breaches: Breaches | None = None
         self._done: list[Iteration] = []
         self._certified: list[tuple[int, Evaluation]] = []
@@ -201,7 +202,7 @@ class _Rounds:
             bounds=self._bounds,
             solution=solution,
             risks=risks,
-            samples=len(self._draws.load),
+            samples=len(self._draws),
             plan_seconds=planned - start,
             propagation_seconds=time.perf_counter() - planned,
         )
@@ -214,7 +215,7 @@ class _Rounds:
         """Judges the last plan on fresh samples; these are the planning samples from now on."""
         options, attempt = self._options, len(self._certified)
         draws = draw_factors(
-            self._case, options.seed, options.fresh_samples, stream=("fresh", attempt)
+            self._case, options.seed, options.fresh_samples, stream=f"fresh, {attempt}"
         )
         found = evaluate_on(self._case, outcome.plan, draws, options.recourse)
         self._certified.append((len(self._done) - 1, found))

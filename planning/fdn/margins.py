@@ -73,7 +73,8 @@ def next_bounds(
 ) -> Bounds:
     """The bounds [stage, bus | branch] of the next plan; ``v_excess`` is left as it is."""
     rules, risks, states = case.rules, outcome.risks, outcome.states
-    ratings = ratings_pu(case, outcome.plan)
+    # The plan adds to a bound what a larger line gains; so it is left out on all sides here.
+    gain = ratings_pu(case, outcome.plan) - case.i_max_pu
     shape = outcome.v_pu.shape
     under = _Side(
         limit=np.full(shape, -rules.v_min_pu),
@@ -94,11 +95,11 @@ def next_bounds(
         breaches=breaches.over_voltage,
     )
     current = _Side(
-        limit=ratings,
-        opposite=_LEAST_SHARE * ratings,
+        limit=np.full(shape, case.i_max_pu),
+        opposite=np.full(shape, _LEAST_SHARE * case.i_max_pu),
         bound=bounds.i_max_pu,
-        planned=outcome.i_pu,
-        samples=[np.abs(state.i_pu) for state in states],
+        planned=outcome.i_pu - gain,
+        samples=[np.abs(state.i_pu) - gain[u] for u, state in enumerate(states)],
         risks=risks.overload,
         breaches=breaches.overload,
     )

@@ -12,7 +12,7 @@ from ...core.errors import SolveError
 from ...planning.fdn.case import FdnCase
 from ...planning.fdn.choices import Algorithm, Variant
 from ...planning.fdn.iteration import FdnRun, RoundDone, RunOptions
-from ...planning.fdn.propagation import Recourse
+from ...planning.fdn.recourse import Recourse
 from ...planning.fdn.reinforcement import ratings_pu
 from ...planning.fdn.variants import run_variant
 from ..campaign import Settings, Task
