@@ -18,7 +18,7 @@ from ...core.units import FloatArray, frozen
 from .case import FdnCase
 from .plan import Plan
 from .reinforcement import LINE_PRICE_MULTIPLE, RATING_MULTIPLE, reinforced_branches
-from .risks import OperatingCost
+from .operating_cost import OperatingCost
 
 
 class Component(StrEnum):

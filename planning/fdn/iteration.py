@@ -26,7 +26,8 @@ from .options import PlanOptions
 from .plan import Plan
 from .propagation import StageState, propagate
 from .recourse import Recourse
-from .risks import OperatingCost, Risks, operating_cost, risks_of
+from .operating_cost import OperatingCost, operating_cost
+from .risks import Risks, risks_of
 from .solution import PlanSolution, solve_plan
 
 logger = logging.getLogger("roadvolt")
@@ -145,8 +146,8 @@ def evaluate_on(case: FdnCase, plan: Plan, draws: FactorDraws, recourse: Recours
     states = propagate(case, plan, draws, recourse)
     return Evaluation(
         states=states,
-        risks=risks_of(case, plan, states),
-        operation=operating_cost(case, plan, states, draws),
+        risks=risks_of(case, states),
+        operation=operating_cost(case, states, draws),
     )
 
 
@@ -196,7 +197,7 @@ class _Rounds:
         )
         planned = time.perf_counter()
         states = propagate(self._case, solution.plan, self._draws, options.recourse)
-        risks = risks_of(self._case, solution.plan, states)
+        risks = risks_of(self._case, states)
         iteration = Iteration(
             number=len(self._done),
             bounds=self._bounds,

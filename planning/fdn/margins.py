@@ -81,7 +81,7 @@ def next_bounds(
         opposite=np.full(shape, -rules.v_max_pu + _LEAST_BAND_PU),
         bound=-bounds.v_min_pu,
         planned=-outcome.v_pu,
-        samples=[-np.abs(state.v_pu) for state in states],
+        samples=[-state.v_pu for state in states],
         risks=risks.under_voltage,
         breaches=breaches.under_voltage,
     )
@@ -90,7 +90,7 @@ def next_bounds(
         opposite=np.full(shape, rules.v_min_pu + _LEAST_BAND_PU),
         bound=bounds.v_max_pu,
         planned=outcome.v_pu,
-        samples=[np.abs(state.v_pu) for state in states],
+        samples=[state.v_pu for state in states],
         risks=risks.over_voltage,
         breaches=breaches.over_voltage,
     )
@@ -99,7 +99,7 @@ def next_bounds(
         opposite=np.full(shape, _LEAST_SHARE * case.i_max_pu),
         bound=bounds.i_max_pu,
         planned=outcome.i_pu - gain,
-        samples=[np.abs(state.i_pu) - gain[u] for u, state in enumerate(states)],
+        samples=[state.i_pu - gain[u] for u, state in enumerate(states)],
         risks=risks.overload,
         breaches=breaches.overload,
     )

@@ -171,7 +171,8 @@ def _with_violators(
     network = case.network
     wider: list[tuple[str, ...]] = []
     for stage, feeders in enumerate(chosen):
-        broken = risks.highest[stage] > risk
+        found = (risks.under_voltage, risks.over_voltage, risks.overload)
+        broken = np.max([one[stage] for one in found], axis=0) > risk
         bad = {zone for zone, breach in zip(network.zones, broken, strict=True) if breach}
         here = bad | set(feeders) | set(wider[-1] if wider else ())
         wider.append(tuple(zone for zone in network.heads if zone in here))

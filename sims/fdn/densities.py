@@ -49,13 +49,12 @@ def density_rows(
     looks: Sequence[Look],
     when: str,
     states: Sequence[StageState],
-    ratings_pu: FloatArray,
 ) -> pd.DataFrame:
     """Histograms as densities; empty intervals are left out."""
     rows: list[dict[str, Any]] = []
     for look in looks:
         for stage, state in enumerate(states):
-            values = _values(look, state, ratings_pu[stage])
+            values = _values(look, state)
             edges = _EDGES[look.quantity]
             counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
             density = counts / len(values) / np.diff(edges)
@@ -73,7 +72,7 @@ def density_rows(
     return pd.DataFrame(rows)
 
 
-def _values(look: Look, state: StageState, rating_pu: FloatArray) -> FloatArray:
+def _values(look: Look, state: StageState) -> FloatArray:
     if look.quantity == "voltage":
-        return np.abs(state.v_pu[:, look.element])
-    return np.abs(state.i_pu[:, look.element]) / rating_pu[look.element]
+        return state.v_pu[:, look.element]
+    return np.asarray(state.i_pu[:, look.element] / state.i_max_pu[look.element])

@@ -13,7 +13,6 @@ from ...planning.fdn.case import FdnCase
 from ...planning.fdn.choices import Algorithm, Variant
 from ...planning.fdn.iteration import FdnRun, RoundDone, RunOptions
 from ...planning.fdn.recourse import Recourse
-from ...planning.fdn.reinforcement import ratings_pu
 from ...planning.fdn.variants import run_variant
 from ..campaign import Settings, Task
 from ..planfile.load import load_fdn_case
@@ -109,11 +108,9 @@ class _FirstRound:
             return
         case, iteration = event.case, event.iteration
         self._looks = looks_of(case, iteration.risks)
-        ratings = ratings_pu(case, iteration.solution.plan)
-        self._first = density_rows(case, self._looks, "first", event.states, ratings)
+        self._first = density_rows(case, self._looks, "first", event.states)
 
     def with_last(self, run: FdnRun) -> pd.DataFrame:
         """The same looks at the plan's fresh samples, below."""
-        ratings, states = ratings_pu(run.case, run.plan), run.certificate.states
-        last = density_rows(run.case, self._looks, "last", states, ratings)
+        last = density_rows(run.case, self._looks, "last", run.certificate.states)
         return pd.concat([self._first, last], ignore_index=True)

@@ -195,7 +195,7 @@ def _certificate(run: FdnRun) -> pd.DataFrame:
 
 def _with_interval(risks: Risks, limit: str) -> dict[str, Any]:
     rate = getattr(risks, limit)
-    low, high = wilson(np.rint(rate * risks.scenarios), risks.scenarios)
+    low, high = wilson(rate, risks.scenarios)
     return {"risk_found": rate, "risk_low": low, "risk_high": high}
 
 

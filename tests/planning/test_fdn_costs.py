@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from roadvolt.planning.fdn.case import FdnCase
 from roadvolt.planning.fdn.costs import Component, capital_recovery, costs_of
 from roadvolt.planning.fdn.plan import Plan, Sop, Storage
-from roadvolt.planning.fdn.risks import OperatingCost
+from roadvolt.planning.fdn.operating_cost import OperatingCost
 from roadvolt.sims.planfile.load import load_fdn_case
 
 #: Wang et al. 2024, Table 1, MVA by bus and stage.
@@ -70,7 +72,9 @@ def paper_plan(case: FdnCase) -> Plan:
     return Plan(sops=sops, evcs_kva=evcs, evcs_rated_kw=evcs, pv_kva=pv, pv_rated_kw=0.95 * pv)
 
 
-NOTHING = OperatingCost(loss=np.zeros(4), overload=np.zeros(4), voltage=np.zeros(4))
+NOTHING = OperatingCost(
+    network_loss=np.zeros(4), sop_loss=np.zeros(4), overload=np.zeros(4), voltage=np.zeros(4)
+)
 
 
 def test_the_paper_s_capacities_cost_what_its_table_2_says(case: FdnCase) -> None:
@@ -97,7 +101,7 @@ def test_an_investment_is_worth_its_annuities(case: FdnCase) -> None:
 
 
 def test_operation_is_paid_every_year_and_discounted_from_the_first_day(case: FdnCase) -> None:
-    yearly = OperatingCost(loss=np.full(4, 7.0), overload=np.zeros(4), voltage=np.zeros(4))
+    yearly = replace(NOTHING, network_loss=np.full(4, 4.0), sop_loss=np.full(4, 3.0))
     costs = costs_of(case, paper_plan(case), yearly)
     by_hand = [sum(7.0 / 1.1 ** (5 * u + y) for y in range(1, 6)) for u in range(4)]
     assert costs.present_value[Component.LOSS] == pytest.approx(by_hand)
@@ -109,8 +113,6 @@ def test_operation_is_paid_every_year_and_discounted_from_the_first_day(case: Fd
 def test_larger_lines_cost_three_times_a_new_one_and_the_transformer_what_it_gains(
     case: FdnCase,
 ) -> None:
-    from dataclasses import replace
-
     plan = replace(paper_plan(case), reinforced=((), ("A", "I"), ("A", "I"), ("A", "I")))
     found = costs_of(case, plan, NOTHING).overnight
     zones = np.array(case.network.zones)
@@ -121,8 +123,6 @@ def test_larger_lines_cost_three_times_a_new_one_and_the_transformer_what_it_gai
 
 
 def test_storage_pays_for_site_converter_and_battery(case: FdnCase) -> None:
-    from dataclasses import replace
-
     one = Storage(bus=7, kva=100.0, kwh=125.0)
     plan = replace(paper_plan(case), storages=((), (), (one,), (one,)))
     found = costs_of(case, plan, NOTHING).overnight
