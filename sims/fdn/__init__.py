@@ -1,1 +1,1 @@
-"""Planning studies of flexible distribution networks: tasks, tables, key figures, page."""
+"""Planning studies of flexible distribution networks, and what ties them to episodes."""
