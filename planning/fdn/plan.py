@@ -20,6 +20,15 @@ class Sop:
     line_km: float  #: of new line, all built until this stage
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """A battery with its converter as it stands in one stage."""
+
+    bus: int
+    kva: float
+    kwh: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
     """What stands at the end of each stage: cumulative capacities, rounded up to modules."""
@@ -29,3 +38,5 @@ class Plan:
     evcs_rated_kw: FloatArray  #: [stage, evcs site] rated demand that is served there
     pv_kva: FloatArray  #: [stage, pv site]
     pv_rated_kw: FloatArray  #: [stage, pv site]
+    reinforced: tuple[tuple[str, ...], ...] = ()  #: [stage] feeders with larger lines; () for none
+    storages: tuple[tuple[Storage, ...], ...] = ()  #: [stage]; () for none
