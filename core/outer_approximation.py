@@ -192,8 +192,7 @@ class _Master:
 
         highs.cbMipLogging.subscribe(on_log)
         highs.setOptionValue("mip_rel_gap", gap)
-        highs.setOptionValue("time_limit", float(min(seconds, 1e20)))
-        highs.zeroAllClocks()
+        highs.setOptionValue("time_limit", float(min(highs.getRunTime() + seconds, 1e20)))
         if start is not None:
             guess = highspy.HighsSolution()
             guess.col_value = list(start)

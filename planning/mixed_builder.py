@@ -115,6 +115,12 @@ class MixedBuilder:
         return self._cones.reserve(count * size).reshape(count, size).T
 
 
+def grows(builder: MixedBuilder, columns: IntArray) -> None:
+    """Rows x_u <= x_(u+1): what stands in a stage [stage, ...] stands in the next."""
+    if columns[1:].size:
+        builder.at_most([(columns[:-1], 1.0), (columns[1:], -1.0)], 0.0)
+
+
 class _Triplets:
     """A sparse matrix that grows by rows."""
 

@@ -170,13 +170,11 @@ def _storage(builder: MixedBuilder, data: PlanInputs) -> StorageColumns:
 
 def _lines(builder: MixedBuilder, data: PlanInputs, options: PlanOptions) -> LineColumns:
     branches = len(data.network.buses) if data.feeders else 0
-    at_least = np.zeros((data.stages, len(data.feeders)))
-    for stage, names in enumerate(options.reinforced if data.feeders else ()):
-        at_least[stage] = np.isin(data.feeders, names)
-    at_most = 1.0 if options.reinforcement else at_least
+    least = data.reinforced
+    most = 1.0 if options.reinforcement else least
     shape = (data.stages, branches)
     return LineColumns(
-        built=builder.columns(*at_least.shape, lower=at_least, upper=at_most, integer=True),
+        built=builder.columns(*least.shape, lower=least, upper=most, integer=True),
         p=builder.columns(*shape, lower=-np.inf),
         q=builder.columns(*shape, lower=-np.inf),
         l=builder.columns(*shape),

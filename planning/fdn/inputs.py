@@ -48,6 +48,7 @@ class PlanInputs:
     terminals: IntArray  #: [terminal] their buses
     storage_buses: IntArray
     feeders: tuple[str, ...]  #: which may be reinforced, or are
+    reinforced: FloatArray  #: [stage, feeder] 1 where it is in any case
 
     @property
     def stages(self) -> int:
@@ -76,6 +77,8 @@ def plan_inputs(
     u = list(range(len(case.stages)) if stages is None else stages)
     base, siting, none = case.network.s_base_kva, options.siting, np.zeros(0, np.int64)
     lines = options.reinforcement or any(options.reinforced)
+    feeders = tuple(case.network.heads) if lines else ()
+    given = options.reinforced or ((),) * len(case.stages)
     return PlanInputs(
         network=case.network,
         rules=case.rules,
@@ -102,7 +105,8 @@ def plan_inputs(
         slots=options.sop_slots if options.sops else 0,
         terminals=case.terminals if options.sops else none,
         storage_buses=case.terminals if options.storage else none,
-        feeders=tuple(case.network.heads) if lines else (),
+        feeders=feeders,
+        reinforced=np.array([[name in given[k] for name in feeders] for k in u], dtype=np.float64),
     )
 
 
