@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from ..core.errors import CaseError, ResultsError, RoadvoltError
+from .plan_cli import app as plan_app
 from .study_cli import app as study_app
 from .study_cli import carry_out_study
 from .terminal import (
@@ -49,6 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(study_app, name="study")
+app.add_typer(plan_app, name="plan")
 
 
 class Treatment(StrEnum):
