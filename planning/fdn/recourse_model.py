@@ -11,9 +11,6 @@ from ..power_flow import ComplexArray, Flow, solve_feeders
 from ..radial import HEAD, RadialNetwork
 from .recourse_devices import Connected
 
-#: Of the splitting's metric, over the curvature of the losses; found by trial.
-_DEVICE_WEIGHT = 1.0
-
 _ADJOINT_STEPS = 2
 
 
@@ -90,10 +87,9 @@ class LossModel:
         hessian[:count, :count] = hessian[count : 2 * count, count : 2 * count] = self.curvature
         return hessian
 
-    @property
-    def device_weight(self) -> FloatArray:
-        """Diagonal of the metric on x, one value for the three rows of a terminal."""
-        return np.tile(_DEVICE_WEIGHT * self.scale, 3)
+    def device_weight(self, multiple: float) -> FloatArray:
+        """Diagonal of a metric on x: a multiple of each terminal's curvature, for P, Q and m."""
+        return np.tile(multiple * self.scale, 3)
 
     def balances(self, *, batteries: bool) -> FloatArray:
         """E [group, x] of (17a)."""

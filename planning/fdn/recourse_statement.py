@@ -93,7 +93,5 @@ class RecourseStatement:
             v_pu=np.sqrt(self._v.value),
             i_pu=np.sqrt(np.maximum(l, 0)),
             losses_pu=float(self._r @ l + self._loss * self._m.value.sum()),
-            relaxation_deviation=float(
-                np.abs(l * up - self._p.value**2 - self._q.value**2).max()
-            ),
+            relaxation_deviation=float(np.abs(l * up - self._p.value**2 - self._q.value**2).max()),
         )
