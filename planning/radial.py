@@ -8,7 +8,7 @@ Per unit here: three-phase power over ``s_base_kva``, line-to-line voltage over 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -51,6 +51,7 @@ class RadialNetwork:
     x_km: FloatArray  #: [bus] position
     y_km: FloatArray  #: [bus]
     ties: tuple[Tie, ...]
+    head_xy_km: Mapping[str, tuple[float, float]] = field(default_factory=dict)  #: of feeders
 
     def index(self, bus: str) -> int:
         """Position of a bus on the bus axis; KeyError if it is none, as feeder heads are."""
