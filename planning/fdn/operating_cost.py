@@ -53,7 +53,7 @@ def operating_cost(
 
 def _load_kw(case: FdnCase, stage: int, draws: FactorDraws) -> FloatArray:
     """Conventional load [scenario, bus]."""
-    return draws.load * case.load_p_kw[stage]
+    return np.asarray(draws.load * case.load_p_kw[stage])
 
 
 def _voltage_kw(case: FdnCase, state: StageState, load_kw: FloatArray) -> float:

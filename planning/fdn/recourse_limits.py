@@ -23,8 +23,8 @@ _VOLTAGE_MARGIN_PU, _CURRENT_MARGIN = 2e-4, 1e-3
 #: violations does not reach them.
 _VOLTAGE_WATCH_PU, _CURRENT_WATCH = 0.01, 0.12
 
-#: Metric over the mean curvature of losses; found by trial.
-_VOLTAGE_WEIGHT, _CURRENT_WEIGHT = 2.0, 2.0
+#: The splitting's metric on the rows, over the mean curvature of losses; found by trial.
+_ROW_WEIGHT = 10.0
 
 
 def violating(grid: Connected, flow: Flow) -> BoolArray:
@@ -89,9 +89,11 @@ class WatchedLimits:
     @property
     def weight(self) -> FloatArray:
         """Diagonal of the metric [row]."""
-        counts = (len(self.voltage_rows), len(self.current_rows))
-        mean = self.model.scale.mean()
-        return np.repeat([_VOLTAGE_WEIGHT * mean, _CURRENT_WEIGHT * mean], counts)
+        return np.full(len(self.rows), self._row_weight)
+
+    @property
+    def _row_weight(self) -> float:
+        return float(_ROW_WEIGHT * self.model.scale.mean())
 
     def functions(self, point: Point) -> tuple[Band, Discs]:
         """Prices on the rows, with limits as they stand around the point."""
@@ -103,11 +105,10 @@ class WatchedLimits:
         without = now - self.voltage_rows @ x
         low = np.square(grid.v_min_pu + _VOLTAGE_MARGIN_PU) / self.voltage_scale
         high = np.square(grid.v_max_pu - _VOLTAGE_MARGIN_PU) / self.voltage_scale
-        weight = _VOLTAGE_WEIGHT * self.model.scale.mean()
         return Band(
             lower=low - without,
             upper=high - without,
-            reach=VOLTAGE_PRICE * self.voltage_scale / weight,
+            reach=VOLTAGE_PRICE * self.voltage_scale / self._row_weight,
         )
 
     def _discs(self, point: Point) -> Discs:
@@ -119,5 +120,5 @@ class WatchedLimits:
         return Discs(
             centre=np.concatenate([entering.real, entering.imag]) + self.current_rows @ x,
             radius=rating * upstream,
-            reach=CURRENT_PRICE / (_CURRENT_WEIGHT * self.model.scale.mean()),
+            reach=CURRENT_PRICE / self._row_weight,
         )

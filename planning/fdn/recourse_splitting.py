@@ -34,7 +34,10 @@ _STEPS_PER_CHECK = 10
 class Simple(Protocol):
     """A function of some rows of Ax that has a cheap proximal map."""
 
-    count: int  #: of rows
+    @property
+    def count(self) -> int:
+        """Of rows."""
+        ...
 
     def nearest(self, a: FloatArray) -> FloatArray:
         """argmin over z of phi(z) + 1/2 weight |z - a|^2 [row, scenario]."""
@@ -82,7 +85,7 @@ class Band:
     def nearest(self, a: FloatArray) -> FloatArray:
         """Back to the band, but by no more than the price is worth."""
         inside = np.clip(a, self.lower, self.upper)
-        return a + np.clip(inside - a, -self.reach, self.reach)
+        return np.asarray(a + np.clip(inside - a, -self.reach, self.reach))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
