@@ -79,6 +79,16 @@ class Evaluation:
     operation: OperatingCost
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitingFound:
+    """What one random siting of charging stations and PV leads to (Case VI)."""
+
+    number: int
+    cost_total: float
+    cost_operation: float
+    risk_max: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FdnRun:
     """A finished run: all rounds, the plan that is recommended, and its certificate."""
@@ -91,6 +101,7 @@ class FdnRun:
     certificate: Evaluation  #: of ``plan``, on fresh samples
     certifications: int  #: how many plans met fresh samples
     reason: str  #: why risks exceed the promise, or ""
+    sitings: tuple[SitingFound, ...] = ()  #: the random ones that were tried, if any
 
     @property
     def kept(self) -> bool:
