@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...core.errors import InfeasibleError, LimitMiss
+from ...core.errors import InfeasibleError
 from ...core.mixed_cone_program import Excluded, solve_relaxed
 from ...core.units import IntArray
 from .bounds import Bounds
@@ -17,6 +17,8 @@ from .case import FdnCase
 from .draws import ExpectedFactors
 from .model import PlanProgram, build_stage
 from .options import PlanOptions
+
+_REMEDY = "no choice of terminals keeps the limits: accept a larger risk, or allow more sites"
 
 
 def forced_zones(
@@ -39,10 +41,7 @@ def _needed(stage: PlanProgram, number: int) -> tuple[str, ...]:
     if _possible(stage, everywhere[:0]):
         return ()
     if not _possible(stage, everywhere):
-        limit = LimitMiss(
-            f"limits of stage {number + 1} with terminals wherever they may be", 0, ""
-        )
-        raise InfeasibleError("flexible network plan", "Clarabel", (limit,))
+        raise InfeasibleError(f"stage {number + 1} of the plan", "Clarabel", (), _REMEDY)
     return tuple(
         zone
         for zone in stage.data.network.heads
