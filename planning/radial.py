@@ -7,9 +7,10 @@ Per unit here: three-phase power over ``s_base_kva``, line-to-line voltage over 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +51,7 @@ class RadialNetwork:
     x_km: FloatArray  #: [bus] position
     y_km: FloatArray  #: [bus]
     ties: tuple[Tie, ...]
+    head_xy_km: Mapping[str, tuple[float, float]] = field(default_factory=dict)  #: of feeders
 
     def index(self, bus: str) -> int:
         """Position of a bus on the bus axis; KeyError if it is none, as feeder heads are."""
@@ -106,6 +108,27 @@ class RadialNetwork:
     def downstream(self, branch: int) -> BoolArray:
         """Which buses [bus] a branch feeds."""
         return np.asarray(self.carries[branch] > 0)
+
+    def part(self, zones: Collection[str]) -> RadialNetwork:
+        """The same network with some of its feeders only; buses keep their order."""
+        kept = np.flatnonzero(np.isin(self.zones, list(zones)))
+        place = np.full(len(self.buses) + 1, HEAD)  # its last entry is what HEAD, -1, refers to
+        place[kept] = np.arange(len(kept))
+        within = [tie for tie in self.ties if min(place[tie.from_bus], place[tie.to_bus]) >= 0]
+        columns = ("r_ohm", "x_ohm", "length_km", "load_p_kw", "load_q_kvar", "x_km", "y_km")
+        taken: dict[str, Any] = {name: frozen(getattr(self, name)[kept]) for name in columns}
+        return replace(
+            self,
+            buses=tuple(self.buses[k] for k in kept),
+            zones=tuple(self.zones[k] for k in kept),
+            heads={zone: head for zone, head in self.heads.items() if zone in zones},
+            parent=frozen(place[self.parent[kept]], np.int64),
+            ties=tuple(
+                replace(tie, from_bus=int(place[tie.from_bus]), to_bus=int(place[tie.to_bus]))
+                for tie in within
+            ),
+            **taken,
+        )
 
     def _up_to_head(self, bus: int) -> Iterator[int]:
         while bus != HEAD:

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from ...core.errors import Problem
-from .tables import TABLES
+from .layout import Layout, SettingsT
 
 SETTINGS_FILE = "case.yaml"
 BASE_DEMAND = "base_demand"
@@ -66,9 +66,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), None)
 
 
-def read_source(folder: Path, found: list[Problem]) -> Source:
+def read_source(folder: Path, layout: Layout[SettingsT], found: list[Problem]) -> Source:
     """Reads ``case.yaml`` and every table; what is missing or damaged goes to ``found``."""
-    wanted = (SETTINGS_FILE, *(f"{table}.csv" for table in (*TABLES, BASE_DEMAND)))
+    wanted = (SETTINGS_FILE, *layout.files)
     texts = {name: text for name in wanted if (text := _read(folder, name, found)) is not None}
     if (folder / ORIGINS_FILE).exists():
         texts[ORIGINS_FILE] = (folder / ORIGINS_FILE).read_text(encoding="utf-8", errors="replace")

@@ -200,12 +200,3 @@ TABLES: dict[str, type[Row]] = {
     "stations": StationRow,
     "links": LinkRow,
 }
-#: Tables that may have no rows: a feeder without generators is a feeder.
-MAY_BE_EMPTY = frozenset({"generators", "batteries", "wind_turbines", "links"})
-#: The columns that name a row; every other table's first column does.
-KEYS: dict[str, tuple[str, ...]] = {"trips": ("origin", "destination")}
-
-
-def key_columns(table: str) -> tuple[str, ...]:
-    """The columns whose values together must not repeat."""
-    return KEYS.get(table) or (next(iter(TABLES[table].model_fields)),)

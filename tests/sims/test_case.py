@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from roadvolt.core.errors import CaseError
-from roadvolt.sims.case import BUILT_IN, case_names, load_case, to_case_folder
+from roadvolt.sims.case import case_names, load_case, to_case_folder
+from roadvolt.sims.casefile.library import BUILT_IN
 from roadvolt.sims.options import EpisodeOptions
 
 
