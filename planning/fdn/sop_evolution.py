@@ -9,26 +9,27 @@ import numpy as np
 from ...core.units import FloatArray
 from ..mixed_builder import MixedBuilder, grows
 from .case import FdnCase, SopSign
-from .columns import SopColumns
+from .columns import PlanColumns, SopColumns
 from .inputs import PlanInputs
 
 
 def sop_evolution(
     builder: MixedBuilder,
     data: PlanInputs,
-    sop: SopColumns,
+    columns: PlanColumns,
     case: FdnCase,
     forced: Sequence[Sequence[str]],
 ) -> None:
     """Which terminals each soft open point has, with what capacity, and the lines it takes."""
     if not data.slots:
         return
+    sop = columns.sop
     topology(builder, data, sop)
     capacities(builder, data, sop)
     balances(builder, data, sop)
     new_lines(builder, data, sop, line_lengths(case))
     for stage, zones in enumerate(forced):
-        need_terminals(builder, data, sop, stage, zones)
+        need_remedies(builder, data, columns, stage, zones)
 
 
 def topology(builder: MixedBuilder, data: PlanInputs, sop: SopColumns) -> None:
@@ -87,15 +88,26 @@ def new_lines(builder: MixedBuilder, data: PlanInputs, sop: SopColumns, km: Floa
         builder.at_most([(to_hub, 1.0), (np.broadcast_to(sop.hub, shape), -1.0)], np.zeros(shape))
 
 
-def need_terminals(
-    builder: MixedBuilder, data: PlanInputs, sop: SopColumns, stage: int, zones: Sequence[str]
+def need_remedies(
+    builder: MixedBuilder,
+    data: PlanInputs,
+    columns: PlanColumns,
+    stage: int,
+    zones: Sequence[str],
 ) -> None:
-    """Each of these feeders has a terminal, hence so many soft open points at least."""
+    """Each of these feeders has a terminal or larger lines; hence so many soft open points."""
+    sop, lines = columns.sop, columns.lines.built[[stage]]
+    most = data.rules.sop_max_terminals
     for zone in zones:
-        inside = [k for k, name in enumerate(data.terminal_zones) if name == zone]
-        builder.at_least([(sop.attached[[stage]][:, :, inside], 1.0)], np.ones(1))
-    fewest = np.ceil(len(zones) / data.rules.sop_max_terminals)
-    builder.at_least([(sop.built[[stage]], 1.0)], np.array([fewest]))
+        inside = np.flatnonzero(np.array(data.terminal_zones) == zone)
+        larger = lines[:, [name == zone for name in data.feeders]]
+        builder.at_least([(sop.attached[[stage]][:, :, inside], 1.0), (larger, 1.0)], np.ones(1))
+    count, larger = len(zones), lines[:, np.isin(data.feeders, zones)]
+    if larger.size:
+        terms = [(sop.built[[stage]], float(most)), (larger, 1.0)]
+        builder.at_least(terms, np.array([float(count)]))
+    else:
+        builder.at_least([(sop.built[[stage]], 1.0)], np.array([np.ceil(count / most)]))
 
 
 def line_lengths(case: FdnCase) -> FloatArray:
