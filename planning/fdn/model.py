@@ -28,13 +28,9 @@ from .columns import PlanColumns, SiteColumns, plan_columns
 from .draws import ExpectedFactors
 from .inputs import MONEY, PlanInputs, plan_inputs
 from .options import PlanOptions
+from .plan import SOC_MAX, SOC_MIN, STORAGE_HOURS
 from .reinforcement import IMPEDANCE_MULTIPLE, LINE_PRICE_MULTIPLE, RATING_MULTIPLE
 from .sop_evolution import sop_evolution
-
-#: Between these states of charge a battery may be used (Case III).
-SOC_MIN, SOC_MAX = 0.1, 0.9
-#: For so long a battery must give its power [h]; the paper looks at no sequence of hours.
-STORAGE_HOURS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
