@@ -20,7 +20,7 @@ from .densities import Look, density_rows, looks_of
 from .rows import run_frames
 
 #: Rough time by variant, relative to Case I.
-_EFFORT: Final = {"II": 0.3, "III": 1.0, "IV": 0.5, "V": 0.2, "VI": 1.0, "VII": 3.0}
+_EFFORT: Final = {"II": 0.3, "III": 1.0, "IV": 0.5, "V": 0.2, "VI": 1.0, "VII": 5.0}
 
 
 def plan_tasks(case: FdnCase, place: str, settings: Settings) -> list[Task]:
