@@ -25,6 +25,7 @@ from .terminal import (
 if TYPE_CHECKING:
     from ..planning.fdn.case import FdnCase
 
+
 class RecourseWord(StrEnum):
     """What soft open points do in a sample."""
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from ...core.units import FloatArray, frozen
 from .case import FdnCase
+from .operating_cost import OperatingCost
 from .plan import Plan
 from .reinforcement import LINE_PRICE_MULTIPLE, RATING_MULTIPLE, reinforced_branches
-from .operating_cost import OperatingCost
 
 
 class Component(StrEnum):

@@ -22,11 +22,11 @@ from .case import FdnCase
 from .choices import MAX_ROUNDS, Algorithm
 from .draws import ExpectedFactors, FactorDraws, draw_factors, expected_factors
 from .margins import Breaches, Outcome, count_breaches, next_bounds, tighter
+from .operating_cost import OperatingCost, operating_cost
 from .options import PlanOptions
 from .plan import Plan
 from .propagation import StageState, propagate
 from .recourse import Recourse
-from .operating_cost import OperatingCost, operating_cost
 from .risks import Risks, risks_of
 from .solution import PlanSolution, solve_plan
 
@@ -79,6 +79,16 @@ class Evaluation:
     operation: OperatingCost
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitingFound:
+    """What one random siting of charging stations and PV leads to (Case VI)."""
+
+    number: int
+    cost_total: float
+    cost_operation: float
+    risk_max: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FdnRun:
     """A finished run: all rounds, the plan that is recommended, and its certificate."""
@@ -91,6 +101,7 @@ class FdnRun:
     certificate: Evaluation  #: of ``plan``, on fresh samples
     certifications: int  #: how many plans met fresh samples
     reason: str  #: why risks exceed the promise, or ""
+    sitings: tuple[SitingFound, ...] = ()  #: the random ones that were tried, if any
 
     @property
     def kept(self) -> bool:
@@ -279,15 +290,14 @@ def terminals(plan: Plan, stage: int) -> tuple[tuple[int, ...], ...]:
 def _log(iteration: Iteration) -> None:
     solution, risks = iteration.solution, iteration.risks
     logger.info(
-        "round %d: objective %.6g, gap %.2e, worst risks %.3f under, %.3f over, %.3f overload; "
-        "%d limits above; plan %.1f s, samples %.1f s",
+        "round %d: objective %.6g, gap %.1e, worst risks %.3f under-voltage, %.3f over-voltage, "
+        "%.3f overload; plan %.1f s, samples %.1f s",
         iteration.number,
         solution.objective,
         solution.gap,
         risks.under_voltage.max(),
         risks.over_voltage.max(),
         risks.overload.max(),
-        0,
         iteration.plan_seconds,
         iteration.propagation_seconds,
     )

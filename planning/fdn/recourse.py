@@ -27,7 +27,7 @@ from .recourse_balance import balance
 from .recourse_devices import Connected
 from .recourse_limits import WatchedLimits, merit, violating
 from .recourse_model import LossModel, Point, Samples, stacked, unstacked
-from .recourse_splitting import Common, Triangle, nearest_of, split
+from .recourse_splitting import Band, Common, Triangle, nearest_of, split
 
 _TOLERANCE_PU = 1e-4
 _ROUNDS, _STEPS, _CHUNK = 2, 100, 1024  #: of the loss-minimal dispatch
@@ -90,12 +90,16 @@ def _violation_aware(model: LossModel, samples: Samples, point: Point) -> Point:
     """From a loss-minimal dispatch; keeps the better of the two in each sample."""
     converters, watched = model.grid.converters, WatchedLimits.near(model, point.flow)
     triangle = Triangle(capacity=converters.capacity_pu[:, None])
-    rows = np.vstack([np.eye(triangle.count), watched.rows])
-    weight = np.concatenate([model.device_weight(_AWARE_WEIGHT), watched.weight])
+    devices, weight = np.eye(triangle.count), model.device_weight(_AWARE_WEIGHT)
+    small = np.flatnonzero(converters.most_p_pu < converters.capacity_pu)
+    most_p = converters.most_p_pu[small][:, None]
+    batteries = Band(lower=-most_p, upper=most_p, reach=np.full(most_p.shape, np.inf))
+    rows = np.vstack([devices, devices[small], watched.rows])
+    weight = np.concatenate([weight, weight[small], watched.weight])
     common = Common.of(model.quadratic, rows, weight, model.balances(batteries=True))
     best, a = point, rows @ stacked(point.injection_pu)
     for _ in range(_AWARE_ROUNDS):
-        functions = (triangle, *watched.functions(point))
+        functions = (triangle, batteries, *watched.functions(point))
         a = split(common, model.pull(point), functions, a, _AWARE_STEPS, _TOLERANCE_PU)
         injection = unstacked(triangle.nearest(a[: triangle.count]))
         point = samples.at(balance(converters, injection, batteries=True).T)

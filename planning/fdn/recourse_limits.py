@@ -63,7 +63,8 @@ class WatchedLimits:
         v_pu, terminals = flow.v_pu, grid.converters.buses
         lowest, highest = v_pu.min(axis=0), v_pu.max(axis=0)
         low, high = grid.v_min_pu + _VOLTAGE_WATCH_PU, grid.v_max_pu - _VOLTAGE_WATCH_PU
-        buses = np.flatnonzero((lowest < low) | (highest > high))
+        shared = network.shared_r_pu[:, terminals].any(axis=1)
+        buses = np.flatnonzero(((lowest < low) | (highest > high)) & shared)
         near = flow.i_pu.max(axis=0) > (1 - _CURRENT_WATCH) * grid.i_max_pu
         branches = np.flatnonzero(near & model.carried.any(axis=1))
         block = np.ix_(buses, terminals)

@@ -106,8 +106,8 @@ class Discs:
         away = a - self.centre
         p, q = np.split(away, 2)
         size = np.maximum(np.sqrt(p * p + q * q), 1e-12)
-        shrunk = size - np.clip(size - self.radius, 0.0, self.reach)
-        return self.centre + np.concatenate([p, q]) * np.concatenate([shrunk / size] * 2)
+        kept = 1 - np.clip(size - self.radius, 0.0, self.reach) / size
+        return np.asarray(self.centre + away * np.concatenate([kept, kept]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -164,8 +164,6 @@ def split(
 
 def nearest_of(functions: Sequence[Simple], a: FloatArray) -> FloatArray:
     """All proximal maps, each on its own rows."""
-    if len(functions) == 1:
-        return functions[0].nearest(a)
     stops = np.cumsum([function.count for function in functions])
     parts = zip(functions, np.split(a, stops[:-1]), strict=True)
     return np.concatenate([function.nearest(part) for function, part in parts])

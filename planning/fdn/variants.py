@@ -13,10 +13,12 @@ from ...core.units import FloatArray, frozen
 from ...uncertainty.seeds import generator
 from .case import FdnCase, Site
 from .choices import Variant
+from .costs import costs_of
 from .iteration import (
     FdnRun,
     Iteration,
     RunOptions,
+    SitingFound,
     Watcher,
     evaluate,
     run_iterations,
@@ -76,13 +78,43 @@ def unreinforced(case: FdnCase, options: RunOptions, watch: Watcher | None = Non
 def uncoordinated(case: FdnCase, options: RunOptions, watch: Watcher | None = None) -> FdnRun:
     """Case VI: soft open points planned as if charging and PV stayed at the first stage's level.
 
-    Users then build charging stations and PV wherever they like, by the seed.
+    Users then build charging stations and PV wherever they like. What that leads to depends on
+    where; the run shows the one of median cost among ``SITINGS`` random sitings.
     """
     planned = run_iterations(without_growth(case), options, watch)
-    built = with_random_sites(case, options.seed)
-    plan = _sited(built, planned.plan)
-    certificate = evaluate(built, plan, options, "uncoordinated")
-    return replace(planned, case=built, plan=plan, certificate=certificate, reason="")
+    tried = [_siting(case, planned.plan, options, number) for number in range(SITINGS)]
+    median = sorted(tried, key=lambda one: one.cost_total)[SITINGS // 2]
+    built, plan = _built(case, planned.plan, options, median.number)
+    return replace(
+        planned,
+        case=built,
+        plan=plan,
+        certificate=evaluate(built, plan, options, _UNCOORDINATED),
+        reason="",
+        sitings=tuple(tried),
+    )
+
+
+#: Random sitings of Case VI; odd, so that one of them is the median.
+SITINGS: Final = 9
+_UNCOORDINATED: Final = "uncoordinated"
+
+
+def _siting(case: FdnCase, planned: Plan, options: RunOptions, number: int) -> SitingFound:
+    built, plan = _built(case, planned, options, number)
+    found = evaluate(built, plan, options, _UNCOORDINATED)
+    costs = costs_of(built, plan, found.operation)
+    return SitingFound(
+        number=number,
+        cost_total=costs.total,
+        cost_operation=costs.operation,
+        risk_max=found.risks.worst,
+    )
+
+
+def _built(case: FdnCase, planned: Plan, options: RunOptions, number: int) -> tuple[FdnCase, Plan]:
+    built = with_random_sites(case, options.seed, number)
+    return built, _sited(built, planned)
 
 
 def sops_and_lines(case: FdnCase, options: RunOptions, watch: Watcher | None = None) -> FdnRun:
@@ -127,9 +159,9 @@ def without_growth(case: FdnCase) -> FdnCase:
     return replace(case, stages=stages)
 
 
-def with_random_sites(case: FdnCase, seed: int) -> FdnCase:
+def with_random_sites(case: FdnCase, seed: int, number: int) -> FdnCase:
     """As many sites as before, of the same sizes, at buses drawn from the whole network."""
-    rng = generator(seed, "uncoordinated", "sites")
+    rng = generator(seed, _UNCOORDINATED, "sites", number)
     buses = len(case.network.buses)
 
     def drawn(sites: tuple[Site, ...]) -> tuple[Site, ...]:

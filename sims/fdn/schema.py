@@ -110,6 +110,13 @@ FDN_TABLES: Final = MappingProxyType(
             "risk_low": "lower end of its 95 % interval (Wilson)",
             "risk_high": "upper end of it",
         },
+        "sitings": {
+            **_KEYS,
+            "number": "random siting of charging stations and PV (Case VI)",
+            "cost_total": "present value of investment and operation",
+            "cost_operation": "present value of losses and penalties",
+            "risk_max": "largest violation rate of any limit on fresh samples",
+        },
         "densities": {
             **_KEYS,
             "when": "first: samples of iteration 0; last: fresh samples of the plan",

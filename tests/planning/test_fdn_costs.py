@@ -9,8 +9,8 @@ import pytest
 
 from roadvolt.planning.fdn.case import FdnCase
 from roadvolt.planning.fdn.costs import Component, capital_recovery, costs_of
-from roadvolt.planning.fdn.plan import Plan, Sop, Storage
 from roadvolt.planning.fdn.operating_cost import OperatingCost
+from roadvolt.planning.fdn.plan import Plan, Sop, Storage
 from roadvolt.sims.planfile.load import load_fdn_case
 
 #: Wang et al. 2024, Table 1, MVA by bus and stage.

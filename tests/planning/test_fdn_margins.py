@@ -73,9 +73,7 @@ def breaches(found: Outcome) -> Breaches:
 
 def test_a_general_margin_takes_off_what_the_quantile_is_beyond_the_limit(case: FdnCase) -> None:
     found = outcome(case, flat(case, 0.96), flat(case, 1.0))
-    after = next_bounds(
-        case, nominal_bounds(case), found, breaches(found), Algorithm.GENERAL, RISK
-    )
+    after = next_bounds(case, nominal_bounds(case), found, breaches(found), Algorithm.GENERAL, RISK)
     beyond = 0.95 - (0.96 + SD * norm.ppf(RISK))
     assert beyond > 0
     assert after.v_min_pu == pytest.approx(flat(case, 0.95 + beyond), abs=NEAR)
