@@ -253,4 +253,4 @@ def _separating(program: MixedConeProgram, x: FloatArray) -> FloatArray:
     norm = np.sqrt(np.bincount(cone_of, tail**2, len(heads)))
     missed = norm > head + _CONE_MISS * np.maximum(1.0, norm)
     scale = np.where(missed, 1 / np.maximum(norm, 1e-300), 0.0)
-    return -tail * scale[cone_of]
+    return np.asarray(-tail * scale[cone_of])
