@@ -30,11 +30,11 @@ from .recourse_model import LossModel, Point, Samples, stacked, unstacked
 from .recourse_splitting import Band, Common, Triangle, nearest_of, split
 
 _TOLERANCE_PU = 1e-4
-_ROUNDS, _STEPS, _CHUNK = 2, 100, 1024  #: of the loss-minimal dispatch
-_AWARE_ROUNDS, _AWARE_STEPS, _AWARE_CHUNK = 4, 100, 400
+_ROUNDS, _STEPS, _CHUNK = 2, 60, 1024  #: of the loss-minimal dispatch
+_AWARE_ROUNDS, _AWARE_STEPS, _AWARE_CHUNK = 4, 60, 400
 #: The splitting's metric over the curvature of losses; found by trial. Prices on limits are steep
 #: against it, so steps must be smaller there.
-_WEIGHT, _AWARE_WEIGHT = 1.0, 30.0
+_WEIGHT, _AWARE_WEIGHT = 4.0, 60.0
 
 
 class Recourse(StrEnum):
