@@ -142,7 +142,8 @@ def _total(run: FdnRun) -> float:
 
 def _overloaded(case: FdnCase, risks: Risks, risk: float) -> list[tuple[tuple[str, ...], ...]]:
     """[stage] one feeder with larger lines, for each feeder that breaks the promise."""
-    zones, found = np.array(case.network.zones), []
+    zones = np.array(case.network.zones)
+    found: list[tuple[tuple[str, ...], ...]] = []
     for feeder in case.network.heads:
         worst = risks.overload[:, zones == feeder].max(axis=1)
         if (worst > risk).any():

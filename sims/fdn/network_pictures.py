@@ -328,10 +328,10 @@ def _draw(axes: Axes, reading: Reading, found: Standing) -> None:
         (found.storage, "D", palette.PINK, "storage"),
     ):
         if kva:
-            places = np.array([_at(reading, bus) for bus in kva])
+            x, y = np.array([_at(reading, bus) for bus in kva]).T
             areas = [_size(value) ** 2 / 4 for value in kva.values()]
             look: dict[str, Any] = {"marker": symbol, "color": colour, "edgecolor": "white"}
-            axes.scatter(*places.T, s=areas, lw=0.5, zorder=3, label=name, **look)
+            axes.scatter(x, y, s=areas, lw=0.5, zorder=3, label=name, **look)
     for slot, sop in enumerate(found.sops):
         _draw_star(axes, reading, sop, slot)
     axes.set_aspect("equal")

@@ -133,9 +133,7 @@ def test_the_page_is_drawn_anew_and_needs_no_network(run: Run) -> None:
 def test_one_plan_prints_the_keys_that_scripts_read(
     roadvolt: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:
-    code, out, err = roadvolt(
-        "plan", "fdn", "--variant", "V", "--json", "--out", tmp_path, *SMALL
-    )
+    code, out, err = roadvolt("plan", "fdn", "--variant", "V", "--json", "--out", tmp_path, *SMALL)
     assert (code, err) == (0, "")
     found = json.loads(out)
     for key in ("status", "gap", "iterations", "relaxation_deviation", "ac_deviation", "risk_max"):
