@@ -18,9 +18,7 @@ def implied(rows, row_lower, row_upper, lower, upper, cones=()):
         col_upper=np.array(upper, float),
     )
     sizes = np.array([len(cone) for cone in cones], int)
-    matrix = sp.csr_matrix(
-        np.array([row for cone in cones for row in cone], float).reshape(-1, columns)
-    )
+    stacked = np.array([row for cone in cones for row in cone], float).reshape(-1, columns)
     return implied_bounds(
         linear,
         sp.csr_matrix(stacked),
