@@ -96,7 +96,7 @@ def test_the_farthest_lattice_point_of_a_disc():
     assert found.objective == pytest.approx(-15)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.integers(0, 10_000))
 def test_the_optimum_is_that_of_the_best_choice_of_whole_numbers(seed):
     stated = random_program(seed)
