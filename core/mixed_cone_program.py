@@ -113,7 +113,7 @@ def solve_relaxed(
     Raises:
         SolveError: any other ending than optimal or infeasible.
     """
-    free = lower < upper
+    free = lower != upper
     fixed = np.where(free, 0.0, lower)
     cone_program = _cone_program(program, free, fixed, lower, upper)
     answer = _solve_finely(cone_program, what)

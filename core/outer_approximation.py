@@ -159,7 +159,8 @@ class _Master:
     def __init__(self, program: MixedConeProgram, what: str) -> None:
         self._program, self._what = program, what
         self._highs = highspy.Highs()
-        self._highs.setOptionValue("output_flag", False)
+        self._highs.setOptionValue("output_flag", True)  # without it there are no logging events
+        self._highs.setOptionValue("log_to_console", False)
         self._highs.setOptionValue("threads", 1)
         self._highs.passModel(to_highs(program.linear))
 
@@ -239,7 +240,7 @@ def _polygons(program: MixedConeProgram) -> FloatArray:
     flat = program.heads[program.cone_sizes == 3]
     duals = np.zeros((_SIDES, program.cone_matrix.shape[0]))
     angle = 2 * np.pi * np.arange(_SIDES)[:, None] / _SIDES
-    duals[:, flat + 1], duals[:, flat + 2] = np.cos(angle), np.sin(angle)
+    duals[:, flat + 1], duals[:, flat + 2] = np.cos(angle).round(15), np.sin(angle).round(15)
     return duals
 
 
@@ -252,4 +253,4 @@ def _separating(program: MixedConeProgram, x: FloatArray) -> FloatArray:
     norm = np.sqrt(np.bincount(cone_of, tail**2, len(heads)))
     missed = norm > head + _CONE_MISS * np.maximum(1.0, norm)
     scale = np.where(missed, 1 / np.maximum(norm, 1e-300), 0.0)
-    return -tail * scale[cone_of]
+    return np.asarray(-tail * scale[cone_of])

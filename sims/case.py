@@ -114,6 +114,7 @@ def _check_together(
     found.extend(checks.link_problems(tables["links"]))
     found.extend(wires.impedance_problems(tables))
     if settings is not None:
+        found.extend(checks.injection_problems(tables["injections"], settings.case.hours))
         found.extend(checks.settings_problems(settings, tables["day"]))
         found.extend(wires.unbalance_problems(tables, settings))
     if _sound(found, "road_nodes", "roads", "trips"):

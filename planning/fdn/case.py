@@ -117,6 +117,7 @@ class FdnCase:
     rules: Rules
     digest: str  #: SHA-256 over the files, overrides included
     files: Mapping[str, str]  #: the files themselves, overrides included
+    learned_from: tuple[str, ...] = ()  #: runs, with result hashes, that factors were fitted to
 
     @cached_property
     def growth(self) -> FloatArray:

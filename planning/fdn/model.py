@@ -56,13 +56,13 @@ def build_plan(
         expected: means of the random factors (16).
         bounds: of the expected state (18), margins taken off.
         options: what may be built.
-        forced: feeders [stage] that need a terminal, see ``forced_zones``.
+        forced: feeders [stage] that cannot stay as they are, see ``forced_zones``.
     """
     builder, data = MixedBuilder(), plan_inputs(case, expected, bounds, options)
     columns = plan_columns(builder, data, options)
     investment_cost(builder, data, columns)
     operational_cost(builder, data, columns)
-    sop_evolution(builder, data, columns.sop, case, forced)
+    sop_evolution(builder, data, columns, case, forced)
     installations(builder, data, columns)
     operation(builder, data, columns)
     return PlanProgram(program=builder.build(), columns=columns, data=data)
@@ -184,7 +184,9 @@ def larger_lines(builder: MixedBuilder, data: PlanInputs, columns: PlanColumns) 
     built = lines.built[:, feeder]
     before = data.i_max**2
     after = (data.i_max + (RATING_MULTIPLE - 1) * data.rating) ** 2
+    builder.at_most([(lines.l, 1.0), (flow.l, -1.0)], 0.0)
     builder.at_most([(lines.l, 1.0), (built, -after)], 0.0)
+    builder.at_most([(lines.l, 1.0), (flow.l, -1.0)], 0.0)
     builder.at_most([(flow.l, 1.0), (lines.l, -1.0), (built, before)], before)
     most = np.sqrt(after) * np.max(data.v_max)
     for total, part in ((flow.p, lines.p), (flow.q, lines.q)):

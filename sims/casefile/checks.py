@@ -32,6 +32,7 @@ REFERENCES = (
     Reference("generators", "bus", "buses"),
     Reference("batteries", "bus", "buses"),
     Reference("wind_turbines", "bus", "buses"),
+    Reference("injections", "bus", "buses"),
     Reference("stations", "bus", "buses"),
     Reference("roads", "from_node", "road_nodes"),
     Reference("roads", "to_node", "road_nodes"),
@@ -126,6 +127,25 @@ def _hour_order(table: TextTable) -> Finding:
             fault = f"'{row['hour']}' is not the hour that belongs here"
             yield Problem(table.place(number, "hour"), fault, f"count from 0: give {expected}")
             return
+
+
+def injection_problems(injections: Rows[Any], hours: int) -> Finding:
+    """Every injection has one bus, and every hour of the day in order."""
+    seen: dict[str, list[Any]] = defaultdict(list)
+    for number, row in injections.good.items():
+        before = seen[row.injection]
+        if before and before[0].bus != row.bus:
+            fault = f"'{row.injection}' is at bus '{before[0].bus}' in other rows"
+            yield Problem(injections.text.place(number, "bus"), fault, "give it one bus")
+        if row.hour != len(before):
+            fault = f"hour {row.hour} of '{row.injection}' is not the one that belongs here"
+            remedy = f"count its hours from 0: give {len(before)}"
+            yield Problem(injections.text.place(number, "hour"), fault, remedy)
+        before.append(row)
+    for name, rows in seen.items():
+        if len(rows) != hours:
+            fault = f"'{name}' has {len(rows)} hours, the day has {hours}"
+            yield Problem(injections.text.file, fault, "give one row for every hour")
 
 
 def row_problems(tables: Tables) -> Finding:

@@ -14,7 +14,8 @@ COORDINATION: Final = Layout(
     tables=TABLES,
     free_tables=(BASE_DEMAND,),
     # A feeder without generators is a feeder.
-    may_be_empty=frozenset({"generators", "batteries", "wind_turbines", "links"}),
-    keys={"trips": ("origin", "destination")},
+    may_be_empty=frozenset({"generators", "batteries", "wind_turbines", "links", "injections"}),
+    may_be_absent=frozenset({"injections"}),
+    keys={"trips": ("origin", "destination"), "injections": ("injection", "hour")},
     page="docs/case-format.md",
 )

@@ -19,6 +19,7 @@ class Layout(Generic[SettingsT]):
     tables: Mapping[str, type[Row]]  #: one class for each file, one field for each column
     free_tables: tuple[str, ...] = ()  #: their columns are the user's own
     may_be_empty: frozenset[str] = frozenset()
+    may_be_absent: frozenset[str] = frozenset()
     keys: Mapping[str, tuple[str, ...]]  #: where not the first column alone names a row
     page: str  #: of the documentation
 

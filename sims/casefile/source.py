@@ -68,17 +68,23 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 def read_source(folder: Path, layout: Layout[SettingsT], found: list[Problem]) -> Source:
     """Reads ``case.yaml`` and every table; what is missing or damaged goes to ``found``."""
-    wanted = (SETTINGS_FILE, *layout.files)
+    absent = {f"{table}.csv" for table in layout.may_be_absent if not _has(folder, table)}
+    wanted = [SETTINGS_FILE, *(file for file in layout.files if file not in absent)]
     texts = {name: text for name in wanted if (text := _read(folder, name, found)) is not None}
     if (folder / ORIGINS_FILE).exists():
         texts[ORIGINS_FILE] = (folder / ORIGINS_FILE).read_text(encoding="utf-8", errors="replace")
+    return parse_source(texts, found)
+
+
+def parse_source(texts: Mapping[str, str], found: list[Problem]) -> Source:
+    """What the files of a case say; damage goes to ``found``."""
     tables = {
         Path(file).stem: _parse_csv(file, text, found)
         for file, text in texts.items()
         if file.endswith(".csv")
     }
     settings = _parse_yaml(texts[SETTINGS_FILE], found) if SETTINGS_FILE in texts else {}
-    return Source(texts=texts, settings=settings, tables=tables)
+    return Source(texts=dict(texts), settings=settings, tables=tables)
 
 
 def write_source(texts: Mapping[str, str], folder: Path) -> None:
@@ -95,6 +101,10 @@ def csv_text(table: TextTable) -> str:
     writer.writeheader()
     writer.writerows(table.rows.values())
     return buffer.getvalue()
+
+
+def _has(folder: Path, table: str) -> bool:
+    return (folder / f"{table}.csv").exists()
 
 
 def _read(folder: Path, name: str, found: list[Problem]) -> str | None:

@@ -118,6 +118,7 @@ _USERS: dict[str, Any] = {
     "generators": lambda _: "abc",
     "batteries": lambda _: "abc",
     "wind_turbines": lambda _: "abc",
+    "injections": lambda _: "abc",
 }
 _COLUMN = {"loads": "share_a", "stations": "phases"}
 

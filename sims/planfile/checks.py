@@ -71,7 +71,7 @@ def twin_problems(tables: Tables) -> Finding:
     """Heads of two feeders, or two sites for the same thing, at one bus; ties from a bus to it."""
     sites, feeders, ties = tables["sites"], tables["feeders"], tables["ties"]
     first: dict[tuple[str, ...], int] = {}
-    places = [(feeders, n, "head_bus", (row.head_bus,)) for n, row in feeders.good.items()]
+    places = [(feeders, n, "head_bus", (row.head_bus, "head")) for n, row in feeders.good.items()]
     places += [(sites, n, "bus", (row.bus, row.builds)) for n, row in sites.good.items()]
     for table, number, column, key in places:
         if key in first:

@@ -31,26 +31,34 @@ def load_fdn_case(source: str | Path, *, overrides: Mapping[str, str] | None = N
     """
     found: list[Problem] = []
     read = read_source(find_case_of(source, CaseKind.FDN_PLANNING), FDN_PLANNING, found)
-    files = overridden(read, FDN_PLANNING, overrides or {}, found)
-    settings = checked_settings(files.settings, FDN_PLANNING, found) if files.settings else None
-    tables = {
-        name: checked_rows(name, files.tables.get(name), FDN_PLANNING, found)
-        for name in FDN_PLANNING.tables
-    }
-    found.extend(_problems_together(files, settings, tables))
-    if found or settings is None:
-        raise CaseError(str(source), tuple(found))
-    case = _case(files, settings, tables)
-    found.extend(_room_problems(case))
-    if found:
-        raise CaseError(str(source), tuple(found))
-    return case
+    return _checked(str(source), overridden(read, FDN_PLANNING, overrides or {}, found), found)
+
+
+def fdn_case_of(name: str, files: Source) -> FdnCase:
+    """The case that files say, wherever they come from; raises as ``load_fdn_case`` does."""
+    return _checked(name, files, [])
 
 
 def to_fdn_case_folder(case: FdnCase, folder: Path) -> Path:
     """Writes the case, overrides included, as a folder that ``load_fdn_case`` reads."""
     write_source(case.files, folder)
     return folder
+
+
+def _checked(name: str, files: Source, found: list[Problem]) -> FdnCase:
+    settings = checked_settings(files.settings, FDN_PLANNING, found) if files.settings else None
+    tables = {
+        table: checked_rows(table, files.tables.get(table), FDN_PLANNING, found)
+        for table in FDN_PLANNING.tables
+    }
+    found.extend(_problems_together(files, settings, tables))
+    if found or settings is None:
+        raise CaseError(name, tuple(found))
+    case = _case(files, settings, tables)
+    found.extend(_room_problems(case))
+    if found:
+        raise CaseError(name, tuple(found))
+    return case
 
 
 def _problems_together(
@@ -103,6 +111,7 @@ def _case(files: Source, settings: PlanSettings, tables: dict[str, Rows[Any]]) -
         pv_sites=build.build_sites(network, tables, "pv"),
         factors=build.build_factors(settings, tables),
         rules=build.build_rules(settings),
+        learned_from=tuple(settings.uncertainty.learned_from),
         digest=files.digest,
         files=files.texts,
     )

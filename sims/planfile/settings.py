@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from ..casefile.fields import Between, Name, PowerKva, Section
 
 
@@ -50,9 +52,10 @@ class ConverterSettings(Section):
 
 
 class UncertaintySettings(Section):
-    """Which rows of ``factors.csv`` and ``mixtures.csv`` hold."""
+    """Which rows of ``factors.csv`` and ``mixtures.csv`` hold, and the runs they come from."""
 
     factor_set: Name
+    learned_from: list[Name] = Field(default_factory=list)
 
 
 class PlanSettings(Section):

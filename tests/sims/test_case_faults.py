@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from roadvolt.core.errors import CaseError
-from roadvolt.sims.case import BUILT_IN, load_case
+from roadvolt.sims.case import load_case
+from roadvolt.sims.casefile.library import BUILT_IN
 
 Break = Callable[[Path], None]
 
