@@ -98,7 +98,7 @@ def solve_mixed_through_cvxpy(
         problem.solve(solver=name, **options(gap, seconds))
     except cp.SolverError as error:
         raise SolveError(what, name, Ending.FAILED, str(error)) from error
-    if problem.status in (cp.INFEASIBLE, cp.INFEASIBLE_OR_UNBOUNDED):
+    if problem.status in (cp.INFEASIBLE, "infeasible_or_unbounded"):
         raise InfeasibleError(what, name, ())
     if problem.status != cp.OPTIMAL:
         raise SolveError(what, name, Ending.LIMIT, f"{problem.status}, gap {gap:g} not proven")

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .errors import SolveError
+from .implied_bounds import Implied, implied_bounds
 from .solve import (
     Certificate,
     Cone,
@@ -20,6 +21,9 @@ from .solve import (
     solve_cone_or_certify,
 )
 from .units import BoolArray, FloatArray, IntArray
+
+#: A cone missed by less, relative, is met.
+CONE_MISS = 1e-7
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,6 +53,19 @@ class MixedConeProgram:
     def cone_of(self) -> IntArray:
         """The cone of each row of ``cone_matrix``."""
         return np.repeat(np.arange(len(self.cone_sizes)), self.cone_sizes)
+
+    def cone_misses(self, x: FloatArray) -> FloatArray:
+        """By how much each cone's norm exceeds its head, relative, beyond the tolerance."""
+        rows = self.cone_matrix @ x
+        norm = self.tail_norms(rows)
+        excess = norm - rows[self.heads]
+        return np.asarray(np.maximum(excess - CONE_MISS * np.maximum(1.0, norm), 0.0))
+
+    def tail_norms(self, rows: FloatArray) -> FloatArray:
+        """Norm of each cone's rows but the first."""
+        squares = rows**2
+        squares[self.heads] = 0.0
+        return np.sqrt(np.bincount(self.cone_of, squares, len(self.cone_sizes)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,21 +125,34 @@ def solve_relaxed(
 ) -> Relaxed | Excluded:
     """Solves the program over continuous columns between other bounds, by Clarabel.
 
-    Columns whose bounds are equal are taken out first.
+    Columns that the bounds fix, and what follows from them, are taken out first.
 
     Raises:
         SolveError: any other ending than optimal or infeasible.
     """
-    free = lower < upper
-    fixed = np.where(free, 0.0, lower)
-    cone_program = _cone_program(program, free, fixed, lower, upper)
-    answer = _solve_finely(cone_program, what)
-    cone_dual = answer.z[len(answer.z) - program.cone_matrix.shape[0] :]
+    implied = implied_bounds(
+        program.linear, program.cone_matrix, program.heads, program.cone_of, lower, upper
+    )
+    fixed = np.where(implied.free, 0.0, implied.lower)
+    kept = _loose_cones(program, implied.free, fixed)
+    answer = _solve_finely(_cone_program(program, implied, fixed, kept), what)
+    cone_dual = np.zeros(program.cone_matrix.shape[0])
+    cone_dual[kept[program.cone_of]] = answer.z[
+        len(answer.z) - int(program.cone_sizes[kept].sum()) :
+    ]
     if isinstance(answer, Certificate):
         return Excluded(cone_dual=cone_dual)
     x = fixed.copy()
-    x[free] = answer.x
+    x[implied.free] = answer.x
     return Relaxed(x=x, cone_dual=cone_dual, objective=float(program.linear.cost @ x))
+
+
+def _loose_cones(program: MixedConeProgram, free: BoolArray, fixed: FloatArray) -> BoolArray:
+    """All cones but those whose rows are fixed, as they should be."""
+    rows, count = program.cone_matrix, len(program.cone_sizes)
+    loose = np.zeros(count, bool)
+    loose[program.cone_of[(rows != 0) @ free.astype(np.int64) > 0]] = True
+    return np.asarray(loose | (program.cone_misses(fixed) > 0))
 
 
 def _solve_finely(program: ConeProgram, what: str) -> ConeSolution | Certificate:
@@ -134,34 +164,32 @@ def _solve_finely(program: ConeProgram, what: str) -> ConeSolution | Certificate
 
 
 def _cone_program(
-    program: MixedConeProgram,
-    free: BoolArray,
-    fixed: FloatArray,
-    lower: FloatArray,
-    upper: FloatArray,
+    program: MixedConeProgram, implied: Implied, fixed: FloatArray, kept: BoolArray
 ) -> ConeProgram:
     """Rows in the order equal, at most, at least, upper and lower bounds, cones."""
-    linear, matrix = program.linear, program.linear.matrix.tocsr()
-    equal = linear.row_lower == linear.row_upper
-    most = np.isfinite(linear.row_upper) & ~equal
-    least = np.isfinite(linear.row_lower) & ~equal
-    capped, floored = free & np.isfinite(upper), free & np.isfinite(lower)
+    linear, matrix, free = program.linear, program.linear.matrix.tocsr(), implied.free
+    said = implied.rows
+    equal = said & (linear.row_lower == linear.row_upper)
+    most = said & np.isfinite(linear.row_upper) & ~equal
+    least = said & np.isfinite(linear.row_lower) & ~equal
+    capped, floored = free & np.isfinite(implied.upper), free & np.isfinite(implied.lower)
     one = sp.identity(len(linear.cost), format="csr")
     blocks = [matrix[equal], matrix[most], -matrix[least], one[capped], -one[floored]]
     bounds = [
         linear.row_lower[equal],
         linear.row_upper[most],
         -linear.row_lower[least],
-        upper[capped],
-        -lower[floored],
+        implied.upper[capped],
+        -implied.lower[floored],
     ]
-    full = sp.vstack([*blocks, -program.cone_matrix], format="csr")
-    bound = np.concatenate([*bounds, np.zeros(program.cone_matrix.shape[0])])
+    cone_rows = program.cone_matrix[kept[program.cone_of]]
+    full = sp.vstack([*blocks, -cone_rows], format="csr")
+    bound = np.concatenate([*bounds, np.zeros(cone_rows.shape[0])])
     kinds = [
         Cone(ConeKind.ZERO, int(equal.sum())),
         Cone(ConeKind.NONNEGATIVE, sum(len(part) for part in bounds[1:])),
     ]
-    cones = [Cone(ConeKind.SECOND_ORDER, int(size)) for size in program.cone_sizes]
+    cones = [Cone(ConeKind.SECOND_ORDER, int(size)) for size in program.cone_sizes[kept]]
     return ConeProgram(
         quadratic=sp.csc_matrix((int(free.sum()),) * 2),
         cost=linear.cost[free],

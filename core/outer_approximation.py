@@ -42,8 +42,6 @@ _SIDES = 12
 
 #: Duals below this share of the largest are the solver's noise, and give no cut.
 _DUAL_NOISE = 1e-9
-#: A cone missed by less, relative, gives no cut: HiGHS does not see it.
-_CONE_MISS = 1e-7
 
 
 def approximate(
@@ -159,7 +157,8 @@ class _Master:
     def __init__(self, program: MixedConeProgram, what: str) -> None:
         self._program, self._what = program, what
         self._highs = highspy.Highs()
-        self._highs.setOptionValue("output_flag", False)
+        self._highs.setOptionValue("output_flag", True)  # without it there are no logging events
+        self._highs.setOptionValue("log_to_console", False)
         self._highs.setOptionValue("threads", 1)
         self._highs.passModel(to_highs(program.linear))
 
@@ -219,16 +218,12 @@ def _cuts(program: MixedConeProgram, duals: FloatArray) -> sp.csr_matrix:
 
 
 def _cut_matrix(program: MixedConeProgram, dual: FloatArray) -> sp.csr_matrix:
-    heads, cone_of = program.heads, program.cone_of
-    tail = dual.copy()
-    tail[heads] = 0.0
-    norm = np.sqrt(np.bincount(cone_of, tail**2, len(heads)))
-    weights = tail
-    weights[heads] = norm
-    used = np.flatnonzero(norm > _DUAL_NOISE * max(norm.max(initial=0.0), 1e-300))
-    combine = sp.csr_matrix(
-        (weights, (cone_of, np.arange(len(dual)))), shape=(len(heads), len(dual))
-    )
+    norm = program.tail_norms(dual)
+    weights = dual.copy()
+    weights[program.heads] = norm
+    used = np.flatnonzero(norm > _DUAL_NOISE * norm.max(initial=1e-300))
+    shape = (len(norm), len(dual))
+    combine = sp.csr_matrix((weights, (program.cone_of, np.arange(len(dual)))), shape=shape)
     rows = (combine[used] @ program.cone_matrix).tocsr()
     size = np.maximum(abs(rows).max(axis=1).toarray().ravel(), 1e-300)
     return (sp.diags(1 / size) @ rows).tocsr()
@@ -239,17 +234,13 @@ def _polygons(program: MixedConeProgram) -> FloatArray:
     flat = program.heads[program.cone_sizes == 3]
     duals = np.zeros((_SIDES, program.cone_matrix.shape[0]))
     angle = 2 * np.pi * np.arange(_SIDES)[:, None] / _SIDES
-    duals[:, flat + 1], duals[:, flat + 2] = np.cos(angle), np.sin(angle)
+    duals[:, flat + 1], duals[:, flat + 2] = np.cos(angle).round(15), np.sin(angle).round(15)
     return duals
 
 
 def _separating(program: MixedConeProgram, x: FloatArray) -> FloatArray:
     """Multipliers whose cuts exclude a point from every cone that it misses."""
-    rows, heads, cone_of = program.cone_matrix @ x, program.heads, program.cone_of
-    head = rows[heads]
-    tail = rows.copy()
-    tail[heads] = 0.0
-    norm = np.sqrt(np.bincount(cone_of, tail**2, len(heads)))
-    missed = norm > head + _CONE_MISS * np.maximum(1.0, norm)
-    scale = np.where(missed, 1 / np.maximum(norm, 1e-300), 0.0)
-    return -tail * scale[cone_of]
+    rows = program.cone_matrix @ x
+    missed = program.cone_misses(x) > 0
+    scale = np.where(missed, 1 / np.maximum(program.tail_norms(rows), 1e-300), 0.0)
+    return np.asarray(-rows * scale[program.cone_of])

@@ -111,7 +111,7 @@ def fdn(
         "variants": _variants(variant or [Variant.COORDINATED.value]),
         "risks": _risks(risks) or [risk],
         "algorithms": [one.value for one in algorithm or [Algorithm.MODIFIED]],
-        "samples": samples or (2000 if quick else 20_000),
+        "samples": samples or (4000 if quick else 20_000),
         "fresh_samples": fresh_samples or (5000 if quick else 20_000),
         "recourse": recourse.value,
         "max_rounds": max_rounds,

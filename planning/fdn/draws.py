@@ -7,12 +7,14 @@ them is not one between draws.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import ndtr
 
 from ...core.units import FloatArray, frozen
 from ...uncertainty.draws import Sampling, standard_normals
+from ...uncertainty.mixture import Mixture
 from ...uncertainty.nataf import normal_correlation
 from .case import Factor, FdnCase
 
@@ -85,12 +87,18 @@ def _mean(factor: Factor) -> float:
     return factor.mixture.clipped_mean(factor.low, factor.high)
 
 
+@lru_cache(maxsize=64)
+def _normal_correlation(mixture: Mixture, pearson: float) -> float:
+    """Found anew it would cost more than a draw of some thousands."""
+    return normal_correlation(mixture, mixture, pearson)
+
+
 def _factor(factor: Factor, normals: FloatArray) -> FloatArray:
     """[scenario, place] of independent normals -> clipped correlated factors."""
     places = normals.shape[1]
     if not places:
         return normals
-    rho = normal_correlation(factor.mixture, factor.mixture, factor.correlation)
+    rho = _normal_correlation(factor.mixture, factor.correlation)
     correlation = (1 - rho) * np.eye(places) + rho
     scores = normals @ np.linalg.cholesky(correlation).T
     return np.asarray(np.clip(factor.mixture.ppf(ndtr(scores)), factor.low, factor.high))

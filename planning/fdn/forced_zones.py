@@ -1,22 +1,24 @@
-"""Feeders that no plan can leave without a soft open point.
+"""Feeders that no plan can leave as they are.
 
 A stage by itself, with any number of terminals but none in one feeder, is a cone program of which
-every plan without that terminal is a point. Where it has none, the feeder needs a terminal; that
-cut brings the bound of the whole program close to its optimum.
+every plan without that terminal is a point. Where it has none, the feeder needs a terminal (or
+larger lines, where these may be built); that cut brings the bound of the whole program close to
+its optimum.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ...core.errors import InfeasibleError, LimitMiss
+from ...core.errors import InfeasibleError
 from ...core.mixed_cone_program import Excluded, solve_relaxed
-from ...core.units import IntArray
 from .bounds import Bounds
 from .case import FdnCase
 from .draws import ExpectedFactors
 from .model import PlanProgram, build_stage
 from .options import PlanOptions
+
+_REMEDY = "no choice of terminals keeps the limits: accept a larger risk, or allow more sites"
 
 
 def forced_zones(
@@ -34,27 +36,21 @@ def forced_zones(
 
 
 def _needed(stage: PlanProgram, number: int) -> tuple[str, ...]:
-    zones = stage.data.terminal_zones
-    everywhere = np.arange(len(zones))
-    if _possible(stage, everywhere[:0]):
+    feeders = tuple(stage.data.network.heads)
+    if _possible(stage, without=feeders):
         return ()
-    if not _possible(stage, everywhere):
-        limit = LimitMiss(
-            f"limits of stage {number + 1} with terminals wherever they may be", 0, ""
-        )
-        raise InfeasibleError("flexible network plan", "Clarabel", (limit,))
-    return tuple(
-        zone
-        for zone in stage.data.network.heads
-        if zone in zones
-        and not _possible(stage, everywhere[np.array([name != zone for name in zones])])
-    )
+    if not _possible(stage, without=()):
+        raise InfeasibleError(f"stage {number + 1} of the plan", "Clarabel", (), _REMEDY)
+    return tuple(name for name in feeders if not _possible(stage, without=(name,)))
 
 
-def _possible(stage: PlanProgram, terminals: IntArray) -> bool:
-    """Whether the stage has a point with capacity at these terminals only."""
-    linear, kva = stage.program.linear, stage.columns.sop.kva[0]
+def _possible(stage: PlanProgram, without: tuple[str, ...]) -> bool:
+    """Whether the stage has a point with these feeders as they are."""
+    linear, columns, data = stage.program.linear, stage.columns, stage.data
     upper = linear.col_upper.copy()
-    upper[np.delete(kva, terminals)] = 0.0
+    bare = np.isin(data.terminal_zones, without)
+    upper[columns.sop.kva[0, bare]] = 0.0
+    lines = columns.lines.built[0, np.isin(data.feeders, without)]
+    upper[lines] = linear.col_lower[lines]
     answer = solve_relaxed(stage.program, "stage of a plan", linear.col_lower, upper)
     return not isinstance(answer, Excluded)

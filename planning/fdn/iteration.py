@@ -74,9 +74,20 @@ class Iteration:
 class Evaluation:
     """What becomes of a plan on samples of its own."""
 
+    draws: FactorDraws
     states: tuple[StageState, ...]
     risks: Risks
     operation: OperatingCost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitingFound:
+    """What one random siting of charging stations and PV leads to (Case VI)."""
+
+    number: int
+    cost_total: float
+    cost_operation: float
+    risk_max: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,6 +102,7 @@ class FdnRun:
     certificate: Evaluation  #: of ``plan``, on fresh samples
     certifications: int  #: how many plans met fresh samples
     reason: str  #: why risks exceed the promise, or ""
+    sitings: tuple[SitingFound, ...] = ()  #: the random ones that were tried, if any
 
     @property
     def kept(self) -> bool:
@@ -145,6 +157,7 @@ def evaluate_on(case: FdnCase, plan: Plan, draws: FactorDraws, recourse: Recours
     """Lets the given samples flow through a plan."""
     states = propagate(case, plan, draws, recourse)
     return Evaluation(
+        draws=draws,
         states=states,
         risks=risks_of(case, states),
         operation=operating_cost(case, states, draws),

@@ -28,13 +28,9 @@ from .columns import PlanColumns, SiteColumns, plan_columns
 from .draws import ExpectedFactors
 from .inputs import MONEY, PlanInputs, plan_inputs
 from .options import PlanOptions
+from .plan import SOC_MAX, SOC_MIN, STORAGE_HOURS
 from .reinforcement import IMPEDANCE_MULTIPLE, LINE_PRICE_MULTIPLE, RATING_MULTIPLE
 from .sop_evolution import sop_evolution
-
-#: Between these states of charge a battery may be used (Case III).
-SOC_MIN, SOC_MAX = 0.1, 0.9
-#: For so long a battery must give its power [h]; the paper looks at no sequence of hours.
-STORAGE_HOURS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,13 +56,13 @@ def build_plan(
         expected: means of the random factors (16).
         bounds: of the expected state (18), margins taken off.
         options: what may be built.
-        forced: feeders [stage] that need a terminal, see ``forced_zones``.
+        forced: feeders [stage] that cannot stay as they are, see ``forced_zones``.
     """
     builder, data = MixedBuilder(), plan_inputs(case, expected, bounds, options)
     columns = plan_columns(builder, data, options)
     investment_cost(builder, data, columns)
     operational_cost(builder, data, columns)
-    sop_evolution(builder, data, columns.sop, case, forced)
+    sop_evolution(builder, data, columns, case, forced)
     installations(builder, data, columns)
     operation(builder, data, columns)
     return PlanProgram(program=builder.build(), columns=columns, data=data)
@@ -188,6 +184,7 @@ def larger_lines(builder: MixedBuilder, data: PlanInputs, columns: PlanColumns) 
     built = lines.built[:, feeder]
     before = data.i_max**2
     after = (data.i_max + (RATING_MULTIPLE - 1) * data.rating) ** 2
+    builder.at_most([(lines.l, 1.0), (flow.l, -1.0)], 0.0)
     builder.at_most([(lines.l, 1.0), (built, -after)], 0.0)
     builder.at_most([(lines.l, 1.0), (flow.l, -1.0)], 0.0)
     builder.at_most([(flow.l, 1.0), (lines.l, -1.0), (built, before)], before)

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from ...core.units import FloatArray
 
+#: Between these states of charge a battery may be used (Case III).
+SOC_MIN, SOC_MAX = 0.1, 0.9
+#: For so long a battery must give its power [h]; the paper looks at no sequence of hours.
+STORAGE_HOURS = 1.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sop:
@@ -27,6 +32,11 @@ class Storage:
     bus: int
     kva: float
     kwh: float
+
+    @property
+    def most_kw(self) -> float:
+        """What its battery can give or take within the usable states of charge."""
+        return (SOC_MAX - SOC_MIN) / STORAGE_HOURS * self.kwh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -26,15 +26,14 @@ def balance(converters: Converters, injection_pu: ComplexArray, *, batteries: bo
         [terminal, scenario], each within its capacity.
     """
     groups = converters.balanced(batteries=batteries)
-    limit = converters.capacity_pu[:, None]
     widest = float(np.abs(injection_pu).max(initial=0.0) + converters.capacity_pu.max())
     high = np.full((len(groups), injection_pu.shape[1]), widest)
     low = -high
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
-        surplus = groups @ _net(converters, _within(injection_pu - groups.T @ middle, limit))
+        surplus = groups @ _net(converters, _within(converters, injection_pu - groups.T @ middle))
         low, high = np.where(surplus > 0, middle, low), np.where(surplus > 0, high, middle)
-    return _within(injection_pu - groups.T @ (0.5 * (low + high)), limit)
+    return _within(converters, injection_pu - groups.T @ (0.5 * (low + high)))
 
 
 def _net(converters: Converters, injection_pu: ComplexArray) -> FloatArray:
@@ -43,6 +42,9 @@ def _net(converters: Converters, injection_pu: ComplexArray) -> FloatArray:
     return np.asarray(injection_pu.real + lost)
 
 
-def _within(injection_pu: ComplexArray, limit: FloatArray) -> ComplexArray:
-    """Put back onto the discs, radially."""
-    return np.asarray(injection_pu / np.maximum(np.abs(injection_pu) / limit, 1.0))
+def _within(converters: Converters, injection_pu: ComplexArray) -> ComplexArray:
+    """Put back onto the discs, radially, and then between the bounds of P."""
+    limit, most_p = converters.capacity_pu[:, None], converters.most_p_pu[:, None]
+    size = np.maximum(np.abs(injection_pu), np.maximum(limit, 1e-12))
+    inside = injection_pu * (limit / size)
+    return np.asarray(np.clip(inside.real, -most_p, most_p) + 1j * inside.imag)

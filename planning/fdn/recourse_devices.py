@@ -28,6 +28,7 @@ class Converters:
 
     buses: IntArray  #: [terminal]
     capacity_pu: FloatArray  #: [terminal]
+    most_p_pu: FloatArray  #: of |P_t| [terminal]; the capacity but for small batteries
     member: FloatArray  #: [group, terminal], 1 where the terminal belongs to the group
     has_battery: BoolArray  #: [group]
     loss: float  #: over apparent power
@@ -56,7 +57,7 @@ def connect(case: FdnCase, plan: Plan, stage: int) -> Connected | None:
     if not terminals:
         return None
     network = network_at(case, plan, stage)
-    zones = {network.zones[bus] for group in terminals for bus, _ in group}
+    zones = {network.zones[bus] for group in terminals for bus, *_ in group}
     buses = np.flatnonzero(np.isin(network.zones, list(zones)))
     return Connected(
         network=network.part(zones),
@@ -68,12 +69,12 @@ def connect(case: FdnCase, plan: Plan, stage: int) -> Connected | None:
     )
 
 
-def _terminals(plan: Plan, stage: int) -> list[list[tuple[int, float]]]:
-    """(bus, kVA) of every terminal, by group: soft open points first, then storages."""
+def _terminals(plan: Plan, stage: int) -> list[list[tuple[int, float, float]]]:
+    """(bus, kVA, most kW) of every terminal, by group: soft open points first, then storages."""
     storages = plan.storages[stage] if plan.storages else ()
     return [
-        *(list(zip(sop.buses, sop.kva, strict=True)) for sop in plan.sops[stage]),
-        *([(storage.bus, storage.kva)] for storage in storages),
+        *(list(zip(sop.buses, sop.kva, sop.kva, strict=True)) for sop in plan.sops[stage]),
+        *([(store.bus, store.kva, min(store.kva, store.most_kw))] for store in storages),
     ]
 
 
@@ -82,10 +83,11 @@ def _converters(case: FdnCase, plan: Plan, stage: int, buses: IntArray) -> Conve
     flat = [terminal for group in groups for terminal in group]
     owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
     physical = case.rules.sop_sign is SopSign.PHYSICAL
-    kva = np.array([kva for _, kva in flat])
+    stands, kva, most_kw = (np.array(column) for column in zip(*flat, strict=True))
     return Converters(
-        buses=frozen(np.searchsorted(buses, [bus for bus, _ in flat]), np.int64),
+        buses=frozen(np.searchsorted(buses, stands), np.int64),
         capacity_pu=frozen(kva / case.network.s_base_kva),
+        most_p_pu=frozen(most_kw / case.network.s_base_kva),
         member=frozen(owner == np.arange(len(groups))[:, None]),
         has_battery=frozen(np.arange(len(groups)) >= len(plan.sops[stage]), bool),
         loss=case.rules.sop_loss,

@@ -15,7 +15,7 @@ from ...core.errors import SolveError
 from ...core.units import FloatArray
 from ..radial import HEAD
 from .recourse_devices import Connected
-from .recourse_limits import CURRENT_PRICE, VOLTAGE_PRICE
+from .recourse_limits import CURRENT_PRICE, voltage_price_pu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,7 +35,7 @@ class RecourseStatement:
 
     Args:
         grid: feeders and converters.
-        violation_aware: prices excess over limits at ``VOLTAGE_PRICE`` on |V|^2, and on I^2 at
+        violation_aware: prices excess over limits at ``VOLTAGE_PRICE_KW`` on |V|^2, and on I^2 at
             what ``CURRENT_PRICE`` on I comes to at the limit; else there are no limits.
     """
 
@@ -64,6 +64,7 @@ class RecourseStatement:
             cp.SOC(self._l + self._up, squares),  # P^2 + Q^2 <= l v
             cp.SOC(self._m, cp.vstack([self._p_t, self._q_t])),  # (17b), times the loss factor
             self._m <= converters.capacity_pu,  # (17c)
+            cp.abs(self._p_t) <= converters.most_p_pu,
             converters.balanced(batteries=violation_aware)
             @ (self._p_t + converters.sign * converters.loss * self._m)
             == 0,  # (17a)
@@ -72,7 +73,7 @@ class RecourseStatement:
         if violation_aware:
             high, low = self._v - grid.v_max_pu**2, grid.v_min_pu**2 - self._v
             over = (self._l - grid.i_max_pu**2) / (2 * grid.i_max_pu)
-            cost += VOLTAGE_PRICE * cp.sum(cp.pos(high) + cp.pos(low))
+            cost += voltage_price_pu(grid) * cp.sum(cp.pos(high) + cp.pos(low))
             cost += CURRENT_PRICE * cp.sum(cp.pos(over))
         self._problem = cp.Problem(cp.Minimize(cost), constraints)
 
@@ -86,12 +87,14 @@ class RecourseStatement:
         self._problem.solve(solver=cp.CLARABEL)
         if self._problem.status != cp.OPTIMAL:
             raise SolveError("recourse of one sample", "Clarabel", str(self._problem.status))
-        l, up = self._l.value, self._up.value
+        squares, up = self._l.value, self._up.value
         return StatedDispatch(
             p_pu=self._p_t.value,
             q_pu=self._q_t.value,
             v_pu=np.sqrt(self._v.value),
-            i_pu=np.sqrt(np.maximum(l, 0)),
-            losses_pu=float(self._r @ l + self._loss * self._m.value.sum()),
-            relaxation_deviation=float(np.abs(l * up - self._p.value**2 - self._q.value**2).max()),
+            i_pu=np.sqrt(np.maximum(squares, 0)),
+            losses_pu=float(self._r @ squares + self._loss * self._m.value.sum()),
+            relaxation_deviation=float(
+                np.abs(squares * up - self._p.value**2 - self._q.value**2).max()
+            ),
         )

@@ -9,26 +9,27 @@ import numpy as np
 from ...core.units import FloatArray
 from ..mixed_builder import MixedBuilder, grows
 from .case import FdnCase, SopSign
-from .columns import SopColumns
+from .columns import PlanColumns, SopColumns
 from .inputs import PlanInputs
 
 
 def sop_evolution(
     builder: MixedBuilder,
     data: PlanInputs,
-    sop: SopColumns,
+    columns: PlanColumns,
     case: FdnCase,
     forced: Sequence[Sequence[str]],
 ) -> None:
     """Which terminals each soft open point has, with what capacity, and the lines it takes."""
     if not data.slots:
         return
+    sop = columns.sop
     topology(builder, data, sop)
     capacities(builder, data, sop)
     balances(builder, data, sop)
-    new_lines(builder, sop, line_lengths(case))
+    new_lines(builder, data, sop, line_lengths(case))
     for stage, zones in enumerate(forced):
-        need_terminals(builder, data, sop, stage, zones)
+        need_remedies(builder, data, columns, stage, zones)
 
 
 def topology(builder: MixedBuilder, data: PlanInputs, sop: SopColumns) -> None:
@@ -68,39 +69,49 @@ def balances(builder: MixedBuilder, data: PlanInputs, sop: SopColumns) -> None:
     builder.at_most([(sop.slot_loss, 1.0), (sop.slot_kva, -data.rules.sop_loss)], 0.0)
 
 
-def new_lines(builder: MixedBuilder, sop: SopColumns, length_km: FloatArray) -> None:
-    """D of (8d): lines from every terminal to the hub; ``length_km`` is [terminal, hub].
+def new_lines(builder: MixedBuilder, data: PlanInputs, sop: SopColumns, km: FloatArray) -> None:
+    """D of (8d): lines from every terminal to the hub; ``km`` is [terminal, hub].
 
-    The hub is a terminal's place for good. D >= sum_t length y_t - the most it can be, unless this
-    is the hub.
+    The hub stays for good. Lines [stage, slot, terminal, hub] say which terminal goes where: all to
+    the hub. As a feeder has one terminal, its lines together are at most the hub, which leaves the
+    relaxation nothing to gain from half a hub.
     """
     grows(builder, sop.line_km)
     builder.equal([(sop.hub, 1.0), (sop.built[-1], -1.0)], np.zeros(len(sop.hub)))
-    farthest = np.sort(length_km, axis=0)[-4:].sum(axis=0)
-    shape = (*sop.line_km.shape, length_km.shape[1])
-    builder.at_least(
-        [
-            (np.broadcast_to(sop.line_km[:, :, None], shape), 1.0),
-            (sop.attached[:, :, None, :], -length_km.T),
-            (np.broadcast_to(sop.hub, shape), -farthest),
-        ],
-        np.broadcast_to(-farthest, shape),
-    )
-
-
-def need_terminals(
-    builder: MixedBuilder, data: PlanInputs, sop: SopColumns, stage: int, zones: Sequence[str]
-) -> None:
-    """Each of these feeders has a terminal, hence so many soft open points at least."""
-    for zone in zones:
+    line = builder.columns(*sop.attached.shape, km.shape[1])
+    builder.equal([(line, 1.0), (sop.attached, -1.0)], np.zeros(sop.attached.shape))
+    builder.equal([(sop.line_km, 1.0), (line, -km)], np.zeros(sop.line_km.shape))
+    for zone in set(data.terminal_zones):
         inside = [k for k, name in enumerate(data.terminal_zones) if name == zone]
-        builder.at_least([(sop.attached[[stage]][:, :, inside], 1.0)], np.ones(1))
-    fewest = np.ceil(len(zones) / data.rules.sop_max_terminals)
-    builder.at_least([(sop.built[[stage]], 1.0)], np.array([fewest]))
+        to_hub = line[:, :, inside].swapaxes(2, 3)
+        shape = to_hub.shape[:3]
+        builder.at_most([(to_hub, 1.0), (np.broadcast_to(sop.hub, shape), -1.0)], np.zeros(shape))
+
+
+def need_remedies(
+    builder: MixedBuilder,
+    data: PlanInputs,
+    columns: PlanColumns,
+    stage: int,
+    zones: Sequence[str],
+) -> None:
+    """Each of these feeders has a terminal or larger lines; hence so many soft open points."""
+    sop, lines = columns.sop, columns.lines.built[[stage]]
+    most = data.rules.sop_max_terminals
+    for zone in zones:
+        inside = np.flatnonzero(np.array(data.terminal_zones) == zone)
+        larger = lines[:, [name == zone for name in data.feeders]]
+        builder.at_least([(sop.attached[[stage]][:, :, inside], 1.0), (larger, 1.0)], np.ones(1))
+    count, larger = len(zones), lines[:, np.isin(data.feeders, zones)]
+    if larger.size:
+        terms = [(sop.built[[stage]], float(most)), (larger, 1.0)]
+        builder.at_least(terms, np.array([float(count)]))
+    else:
+        builder.at_least([(sop.built[[stage]], 1.0)], np.array([np.ceil(count / most)]))
 
 
 def line_lengths(case: FdnCase) -> FloatArray:
-    """New line [terminal, hub] in km: along the streets; none at the hub or along an existing tie."""
+    """New line [terminal, hub] in km: along the streets; none at the hub or along a tie."""
     network, buses = case.network, case.terminals
     x, y = network.x_km[buses], network.y_km[buses]
     length = abs(np.subtract.outer(x, x)) + abs(np.subtract.outer(y, y))

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
+from ...core.errors import InfeasibleError
 from ...core.units import FloatArray, frozen
 from ...uncertainty.seeds import generator
 from .case import FdnCase, Site
 from .choices import Variant
+from .costs import costs_of
 from .iteration import (
     FdnRun,
     Iteration,
     RunOptions,
+    SitingFound,
     Watcher,
     evaluate,
     run_iterations,
@@ -76,19 +80,77 @@ def unreinforced(case: FdnCase, options: RunOptions, watch: Watcher | None = Non
 def uncoordinated(case: FdnCase, options: RunOptions, watch: Watcher | None = None) -> FdnRun:
     """Case VI: soft open points planned as if charging and PV stayed at the first stage's level.
 
-    Users then build charging stations and PV wherever they like, by the seed.
+    Users then build charging stations and PV wherever they like. What that leads to depends on
+    where; the run shows the one of median cost among ``SITINGS`` random sitings.
     """
     planned = run_iterations(without_growth(case), options, watch)
-    built = with_random_sites(case, options.seed)
-    plan = _sited(built, planned.plan)
-    certificate = evaluate(built, plan, options, "uncoordinated")
-    return replace(planned, case=built, plan=plan, certificate=certificate, reason="")
+    tried = [_siting(case, planned.plan, options, number) for number in range(SITINGS)]
+    median = sorted(tried, key=lambda one: one.cost_total)[SITINGS // 2]
+    built, plan = _built(case, planned.plan, options, median.number)
+    return replace(
+        planned,
+        case=built,
+        plan=plan,
+        certificate=evaluate(built, plan, options, _UNCOORDINATED),
+        reason="",
+        sitings=tuple(tried),
+    )
+
+
+#: Random sitings of Case VI; odd, so that one of them is the median.
+SITINGS: Final = 9
+_UNCOORDINATED: Final = "uncoordinated"
+
+
+def _siting(case: FdnCase, planned: Plan, options: RunOptions, number: int) -> SitingFound:
+    built, plan = _built(case, planned, options, number)
+    found = evaluate(built, plan, options, _UNCOORDINATED)
+    costs = costs_of(built, plan, found.operation)
+    return SitingFound(
+        number=number,
+        cost_total=costs.total,
+        cost_operation=costs.operation,
+        risk_max=found.risks.worst,
+    )
+
+
+def _built(case: FdnCase, planned: Plan, options: RunOptions, number: int) -> tuple[FdnCase, Plan]:
+    built = with_random_sites(case, options.seed, number)
+    return built, _sited(built, planned)
 
 
 def sops_and_lines(case: FdnCase, options: RunOptions, watch: Watcher | None = None) -> FdnRun:
-    """Case VII: soft open points, and larger lines where these are the cheaper remedy."""
-    plan = replace(options.plan, reinforcement=True)
-    return run_iterations(case, replace(options, plan=plan), watch)
+    """Case VII: soft open points, and larger lines where these are the cheaper remedy.
+
+    The plan's objective does not see what unsafe load costs (19), so its own choice is not the
+    last word: larger lines are also given to each overloaded feeder in turn, from the first stage
+    in which it is overloaded, and the run of least total cost among those that keep the promise
+    is the answer.
+    """
+    free = replace(options, plan=replace(options.plan, reinforcement=True))
+    runs = [run_iterations(case, free, watch)]
+    for larger in _overloaded(case, runs[0].iterations[0].risks, options.risk):
+        given = replace(options, plan=replace(options.plan, reinforced=larger))
+        with suppress(InfeasibleError):
+            runs.append(run_iterations(case, given, watch))
+    return min(runs, key=lambda run: (not run.kept, _total(run)))
+
+
+def _total(run: FdnRun) -> float:
+    return costs_of(run.case, run.plan, run.certificate.operation).total
+
+
+def _overloaded(case: FdnCase, risks: Risks, risk: float) -> list[tuple[tuple[str, ...], ...]]:
+    """[stage] one feeder with larger lines, for each feeder that breaks the promise."""
+    zones = np.array(case.network.zones)
+    found: list[tuple[tuple[str, ...], ...]] = []
+    for feeder in case.network.heads:
+        worst = risks.overload[:, zones == feeder].max(axis=1)
+        if (worst > risk).any():
+            first = int(np.argmax(worst > risk))
+            later = len(case.stages) - first
+            found.append(((),) * first + ((feeder,),) * later)
+    return found
 
 
 _RUNS: Final = MappingProxyType[Variant, Callable[..., FdnRun]](
@@ -127,9 +189,9 @@ def without_growth(case: FdnCase) -> FdnCase:
     return replace(case, stages=stages)
 
 
-def with_random_sites(case: FdnCase, seed: int) -> FdnCase:
+def with_random_sites(case: FdnCase, seed: int, number: int) -> FdnCase:
     """As many sites as before, of the same sizes, at buses drawn from the whole network."""
-    rng = generator(seed, "uncoordinated", "sites")
+    rng = generator(seed, _UNCOORDINATED, "sites", number)
     buses = len(case.network.buses)
 
     def drawn(sites: tuple[Site, ...]) -> tuple[Site, ...]:

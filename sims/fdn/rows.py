@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ def run_frames(run: FdnRun, variant: Variant) -> dict[str, pd.DataFrame]:
         "iterations": pd.DataFrame([_iteration_row(run, one) for one in run.iterations]),
         "risks": pd.concat([_risks(run, one) for one in run.iterations], ignore_index=True),
         "certificate": certificate,
+        "sitings": pd.DataFrame(map(asdict, run.sitings)),
     }
 
 

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from .published import CASE, TOTALS
+from .published import CASE, PAPER_RISK, TOTALS
 from .summary import plans_of
 
 _COLUMNS = (
@@ -106,20 +106,21 @@ def _costs(plan: Mapping[str, Any]) -> Table:
 def _several(summary: Mapping[str, Any], plans: Sequence[Mapping[str, Any]]) -> Group:
     table = _table(
         f"{summary.get('case', '')}: present value, 1e6 {summary.get('currency', '')}",
-        ("case", "risk", "algorithm", "status"),
-        ("rounds", "worst risk", "total", "paper", "invest", "operate", "SOP MVA", "1st SOP"),
+        ("case", "risk", "status"),
+        ("rounds", "worst", "total", "paper", "invest", "operate", "SOP MVA", "from"),
     )
+    algorithms = {plan["algorithm"] for plan in plans}
     for plan in plans:
-        cost, at_paper = plan["cost"], plan["risk"] == 0.05 and summary.get("case") == CASE
+        cost = plan["cost"]
+        name = plan["variant"] + (f" {plan['algorithm']}" if len(algorithms) > 1 else "")
         table.add_row(
-            plan["variant"],
+            name,
             f"{plan['risk']:.0%}",
-            plan["algorithm"],
             plan["status"],
             str(plan["iterations"]),
             "-" if plan["risk_max"] is None else f"{plan['risk_max']:.2%}",
             _million(cost["total"]),
-            f"{TOTALS[plan['variant']]:.2f}" if at_paper else "-",
+            _paper(summary, plan),
             _million(cost["investment"]),
             _million(cost["operation"]),
             "-" if plan["sop_kva"] is None else f"{plan['sop_kva'] / 1e3:.2f}",
@@ -127,6 +128,13 @@ def _several(summary: Mapping[str, Any], plans: Sequence[Mapping[str, Any]]) -> 
         )
     reasons = [f"{plan['variant']}: {plan['reason']}" for plan in plans if plan["reason"]]
     return Group(table, *map(Text, reasons))
+
+
+def _paper(summary: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
+    """The paper's total, which it has for a risk of 5 % only."""
+    total = TOTALS.get(plan["variant"])
+    known = total is not None and plan["risk"] == PAPER_RISK and summary.get("case") == CASE
+    return f"{total:.2f}" if known else "-"
 
 
 def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:

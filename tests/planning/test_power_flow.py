@@ -15,6 +15,7 @@ from power_grid_model import (
 
 from roadvolt.core.errors import PowerFlowError
 from roadvolt.core.units import FloatArray, frozen
+from roadvolt.planning.fdn.case import FdnCase
 from roadvolt.planning.power_flow import network_loss_kw, solve_feeders
 from roadvolt.planning.radial import HEAD, RadialNetwork
 from roadvolt.uncertainty.seeds import generator
@@ -100,6 +101,30 @@ def test_voltages_are_those_of_newtons_method(
     for k in (0, 511, 512, 699):
         expected = newton_voltages(network, loads[0][k], loads[1][k])
         np.testing.assert_allclose(flow.v_pu[k], expected, rtol=0, atol=2e-8)
+
+
+def test_the_84_bus_system_loses_what_the_literature_says(tpc84: FdnCase) -> None:
+    # Su and Lee, IEEE Transactions on Power Delivery 18(3), 2003: 531.99 kW, 0.92852 pu.
+    network = tpc84.network
+    flow = solve_feeders(network, network.load_p_kw[None], network.load_q_kvar[None])
+    assert network_loss_kw(network, flow.i_pu)[0] == pytest.approx(531.994, abs=1e-3)
+    assert flow.v_pu.min() == pytest.approx(0.928519, abs=1e-6)
+    assert network.buses[flow.v_pu.argmin()] == "9"
+    expected = newton_voltages(network, network.load_p_kw, network.load_q_kvar)
+    np.testing.assert_allclose(flow.v_pu[0], expected, rtol=0, atol=2e-8)
+
+
+def test_a_part_of_a_network_has_the_voltages_of_the_whole(tpc84: FdnCase) -> None:
+    network = tpc84.network
+    part = network.part({"I", "C"})
+    kept = np.flatnonzero(np.isin(network.zones, ["C", "I"]))
+    whole = solve_feeders(network, network.load_p_kw[None], network.load_q_kvar[None])
+    own = solve_feeders(part, part.load_p_kw[None], part.load_q_kvar[None])
+    np.testing.assert_array_equal(own.voltage_pu, whole.voltage_pu[:, kept])
+    assert part.buses == tuple(network.buses[k] for k in kept)
+    ends = {(part.buses[tie.from_bus], part.buses[tie.to_bus]) for tie in part.ties}
+    whole_ends = {(network.buses[tie.from_bus], network.buses[tie.to_bus]) for tie in network.ties}
+    assert ends == {pair for pair in whole_ends if set(pair) <= set(part.buses)}
 
 
 def test_every_bus_draws_exactly_its_power_and_every_branch_drops_its_voltage(
