@@ -6,6 +6,10 @@ forecast errors - comes from a coordination case, the template. Roads are ours (
 
 The day is the mean day of the plan: factors on load, charging and PV have the means that planning
 expects; load varies over the hours as much as the factors of all buses vary together.
+
+Limits are the wider of plan and template. A plan may let a limit be violated in 5 % of all
+instants; an episode keeps it in every hour, evenings without sun included, for distributions
+unknown, and that is more than most plans promise within their own limits.
 """
 
 from __future__ import annotations
@@ -79,7 +83,8 @@ def to_coordination_case(
     Each planned charging station becomes a station with as many 60 kW ports as its converter
     feeds; each planned PV plant becomes a station without ports, which may sell to the charging
     stations. Neither has a battery. Soft open points inject on the schedule of the plan's recourse
-    for the day expected. Traffic is such that charging has the mean that planning expects.
+    for the day expected; they do not answer to what stations then do. Traffic is such that charging
+    has the mean that planning expects.
 
     Args:
         case, plan: as planned.

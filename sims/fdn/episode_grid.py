@@ -39,7 +39,10 @@ def bus_rows(case: FdnCase) -> Iterator[Row]:
 
 
 def line_rows(case: FdnCase, plan: Plan, stage: int) -> Iterator[Row]:
-    """Every branch; what is reinforced is larger."""
+    """Every branch; what is reinforced is larger.
+
+    The rating in ampere is one of each phase, whatever the planning study takes it for.
+    """
     network = network_at(case, plan, stage)
     larger = ratings_pu(case, plan)[stage] / case.i_max_pu
     rating_kva = larger * network.vn_kv * case.rules.i_max_a / np.sqrt(3)
