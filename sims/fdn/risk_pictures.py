@@ -352,6 +352,8 @@ def _draw_densities(axes: Axes, reading: Reading, plan: PlanKey, look: str) -> N
     for number, (name, colour, dash) in enumerate(_curves(reading)):
         when = _WHEN[number // stages][0]
         rows = _density(reading, plan, look, when, number % stages + 1)
+        if rows.empty:
+            continue
         style = {"dot": ":", "dash": "--"}.get(dash, "-")
         axes.plot(rows["middle"], rows["density"], style, color=colour, lw=1.2, label=name)
     shown = reading.of("densities", plan)

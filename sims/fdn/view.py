@@ -107,7 +107,10 @@ def _several(summary: Mapping[str, Any], plans: Sequence[Mapping[str, Any]]) -> 
     table = _table(
         f"{summary.get('case', '')}: present value, 1e6 {summary.get('currency', '')}",
         ("case", "risk", "status"),
-        ("rounds", "worst", "total", "paper", "invest", "operate", "SOP MVA", "from"),
+        (
+            *("rounds", "worst\nrisk", "total", "paper"),
+            *("invest-\nment", "opera-\ntion", "SOP\nMVA", "since\nstage"),
+        ),
     )
     algorithms = {plan["algorithm"] for plan in plans}
     for plan in plans:
