@@ -18,8 +18,6 @@ from .draws import ExpectedFactors
 from .model import PlanProgram, build_stage
 from .options import PlanOptions
 
-_REMEDY = "no choice of terminals keeps the limits: accept a larger risk, or allow more sites"
-
 
 def forced_zones(
     case: FdnCase, expected: ExpectedFactors, bounds: Bounds, options: PlanOptions
@@ -40,7 +38,7 @@ def _needed(stage: PlanProgram, number: int) -> tuple[str, ...]:
     if _possible(stage, without=feeders):
         return ()
     if not _possible(stage, without=()):
-        raise InfeasibleError(f"stage {number + 1} of the plan", "Clarabel", (), _REMEDY)
+        raise InfeasibleError(f"stage {number + 1} of the plan", "Clarabel", ())
     return tuple(name for name in feeders if not _possible(stage, without=(name,)))
 
 

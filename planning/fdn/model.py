@@ -290,13 +290,18 @@ def sop_balance(builder: MixedBuilder, data: PlanInputs, columns: PlanColumns) -
 
 
 def exactness(
-    builder: MixedBuilder, data: PlanInputs, columns: PlanColumns, injected: Injections
+    builder: MixedBuilder,
+    data: PlanInputs,
+    columns: PlanColumns,
+    injected: Injections,
+    slack: IntArray | None = None,
 ) -> None:
     """Lossless squared voltages w = 1 + 2 R p + 2 X q at most v_max^2 + excess.
 
     Without these rows a cheaper plan may bring voltage down by currents that do not flow: the
     relaxation of (13d) is then not exact. As w >= v, excess 0 takes away some plans at the upper
-    limit; the excess of a plan nearby gives them back. In a reinforced feeder R and X are
+    limit; the excess of a plan nearby gives them back. ``slack`` are columns [stage, bus] by which
+    the rows may be missed. In a reinforced feeder R and X are
     ``IMPEDANCE_MULTIPLE`` of before, and the row's right-hand side the inverse.
 
     Source: Gan, Li, Topcu and Low, Exact convex relaxation of optimal power flow in radial
@@ -307,6 +312,8 @@ def exactness(
     room = data.v_max**2 + data.v_excess - 1
     terms = [source.at(2 * r) for source in injected.active]
     terms += [source.at(2 * x) for source in injected.reactive]
+    if slack is not None:
+        terms.append((slack, -1.0))
     if columns.lines.l.size:
         feeder = [data.feeders.index(zone) for zone in network.zones]
         gain = 1 / IMPEDANCE_MULTIPLE - 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...core.errors import InfeasibleError
 from ...core.mixed_cone import Progress, Watch, solve_mixed_cone
 from ...core.units import FloatArray, IntArray, frozen
 from ..power_flow import solve_feeders
@@ -14,6 +15,7 @@ from .bounds import Bounds
 from .case import FdnCase
 from .draws import ExpectedFactors
 from .forced_zones import forced_zones
+from .infeasibility import smallest_misses
 from .inputs import MONEY
 from .model import PlanProgram, build_plan, injections, upstream_columns
 from .options import PlanOptions
@@ -24,6 +26,10 @@ from .reinforcement import network_at
 _MODULE_NOISE = 0.01
 #: Of the excess of lossless voltages over true ones; below 1, so that plans can follow each other.
 _EXCESS_KEPT = 0.95
+
+
+_WHAT = "flexible network plan"
+_REMEDY = "accept a larger risk, or allow more to be built"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,20 +84,19 @@ def solve_plan(
         solver, seconds, watch: see ``solve_mixed_cone``.
 
     Raises:
-        InfeasibleError: no plan keeps the bounds.
+        InfeasibleError: no plan keeps the bounds; names those that a stage misses by itself.
         SolveError: the gap was not reached; names the gap that was.
     """
     begin = time.perf_counter()
-    forced = forced_zones(case, expected, bounds, options) if options.forced_zones else ()
-    stated = build_plan(case, expected, bounds, options, forced)
-    found = solve_mixed_cone(
-        stated.program,
-        "flexible network plan",
-        gap=gap,
-        solver=solver,
-        seconds=seconds,
-        watch=watch,
-    )
+    try:
+        forced = forced_zones(case, expected, bounds, options) if options.forced_zones else ()
+        stated = build_plan(case, expected, bounds, options, forced)
+        found = solve_mixed_cone(
+            stated.program, _WHAT, gap=gap, solver=solver, seconds=seconds, watch=watch
+        )
+    except InfeasibleError as error:
+        misses = smallest_misses(case, expected, bounds, options)
+        raise InfeasibleError(_WHAT, error.solver, misses, _REMEDY) from error
     plan, state = read_plan(case, stated, found.x), _State(stated, found.x)
     exact, lossless = _exact(case, plan, state)
     return PlanSolution(

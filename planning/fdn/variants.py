@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
-from ...core.errors import InfeasibleError
+from ...core.errors import SolveError
 from ...core.units import FloatArray, frozen
 from ...uncertainty.seeds import generator
 from .case import FdnCase, Site
@@ -27,6 +27,8 @@ from .iteration import (
 )
 from .plan import Plan
 from .risks import Risks
+
+logger = logging.getLogger("roadvolt")
 
 
 def run_variant(
@@ -131,8 +133,10 @@ def sops_and_lines(case: FdnCase, options: RunOptions, watch: Watcher | None = N
     runs = [run_iterations(case, free, watch)]
     for larger in _overloaded(case, runs[0].iterations[0].risks, options.risk):
         given = replace(options, plan=replace(options.plan, reinforced=larger))
-        with suppress(InfeasibleError):
+        try:
             runs.append(run_iterations(case, given, watch))
+        except SolveError as error:
+            logger.info("larger lines %s: %s", larger, error)
     return min(runs, key=lambda run: (not run.kept, _total(run)))
 
 
