@@ -27,7 +27,8 @@ from .radial import RadialNetwork
 
 ComplexArray: TypeAlias = npt.NDArray[np.complex128]
 
-#: Largest last step of a voltage. Steps shrink by about ten each, so what is left is below 1e-8.
+#: Largest last step of a voltage's real or imaginary part. Steps shrink by about ten each: what is
+#: left is below 1e-8.
 TOLERANCE_PU = 1e-7
 _MAX_STEPS = 100
 #: Samples solved together: a feeder's arrays then stay in the processor's cache.
@@ -66,14 +67,15 @@ def solve_feeders(
         p_kw: net consumption [scenario, bus]; production is negative.
         q_kvar: likewise [scenario, bus].
         zones: names of the feeders to solve; all by default.
-        tolerance_pu: largest last step of any voltage.
+        tolerance_pu: largest last step of any voltage's real or imaginary part.
 
     Raises:
         PowerFlowError: with the number of samples in which some feeder has no solution.
     """
     shape = np.shape(p_kw)
-    voltage = np.full(shape, np.nan, dtype=np.complex128)
-    current = np.full(shape, np.nan, dtype=np.complex128)
+    voltage, current = (np.empty(shape, dtype=np.complex128) for _ in range(2))
+    if zones is not None:
+        voltage[:] = current[:] = np.nan
     failed = np.zeros(shape[0], dtype=bool)
     for zone in network.feeders if zones is None else zones:
         feeder = _Feeder.of(network, zone)
@@ -140,12 +142,10 @@ def _fixed_point(
 ) -> tuple[ComplexArray, BoolArray]:
     """Voltages [scenario, bus], and which samples did not settle [scenario]."""
     voltage = 1 - s_pu @ feeder.impedance
-    step = np.full(len(s_pu), np.inf)
     with np.errstate(all="ignore"):  # a sample without a solution may pass through anything
         for _ in range(_MAX_STEPS):
             following = 1 - (s_pu / voltage.conj()) @ feeder.impedance
-            step = np.abs(following - voltage).max(axis=1)
-            voltage = following
-            if step.max() < tolerance_pu:
-                break
-    return voltage, ~(step < tolerance_pu)
+            step, voltage = following - voltage, following
+            if np.abs(step.view(np.float64)).max() < tolerance_pu:
+                return voltage, np.zeros(len(s_pu), dtype=bool)
+        return voltage, ~(np.abs(step).max(axis=1) < tolerance_pu)

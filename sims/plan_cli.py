@@ -11,14 +11,17 @@ import typer
 from ..planning.fdn.choices import MAX_ROUNDS, Algorithm, Variant
 from .study_cli import carry_out_study
 from .terminal import (
+    DEFAULT_CASE,
     AddressOption,
     CsvOption,
     JsonOption,
     OutOption,
     QuietOption,
+    RunArgument,
     RuntimeKind,
     SetOption,
     WorkersOption,
+    out,
     pairs,
 )
 
@@ -111,7 +114,7 @@ def fdn(
         "variants": _variants(variant or [Variant.COORDINATED.value]),
         "risks": _risks(risks) or [risk],
         "algorithms": [one.value for one in algorithm or [Algorithm.MODIFIED]],
-        "samples": samples or (2000 if quick else 20_000),
+        "samples": samples or (4000 if quick else 20_000),
         "fresh_samples": fresh_samples or (5000 if quick else 20_000),
         "recourse": recourse.value,
         "max_rounds": max_rounds,
@@ -123,6 +126,33 @@ def fdn(
     kind = runtime or (RuntimeKind.ray if several else RuntimeKind.local)
     study = begin_study(out_, _case(case, charging_from, set_), "fdn", settings, csv)
     carry_out_study(study, kind, address, workers, quiet, json_)
+
+
+@app.command("case")
+def episode_case(
+    run: RunArgument,
+    folder: Annotated[Path, typer.Argument(help="Of the new case.")],
+    stage: Annotated[int, typer.Option(min=1, help="What stands at its end.")] = 1,
+    variant: Annotated[str | None, typer.Option(help="Which plan, if the run has more.")] = None,
+    risk: Annotated[float | None, typer.Option(help="Likewise.")] = None,
+    algorithm: Annotated[Algorithm | None, typer.Option(help="Likewise.")] = None,
+    template: Annotated[
+        str, typer.Option(help="Coordination case with the day, prices, drivers and vehicles.")
+    ] = DEFAULT_CASE,
+) -> None:
+    """Turns a stage of a finished plan into a case for `roadvolt run`."""
+    from .fdn.episode_case import to_coordination_case
+    from .fdn.read_plan import read_plan
+    from .results import load_run
+
+    word = algorithm.value if algorithm else None
+    case, plan = read_plan(load_run(run), variant=variant, risk=risk, algorithm=word)
+    if stage > len(case.stages):
+        raise typer.BadParameter(f"the plan has {len(case.stages)}", param_hint="--stage")
+    if folder.exists() and any(folder.iterdir()):
+        raise typer.BadParameter(f"{folder} is not empty", param_hint="folder")
+    to_coordination_case(case, plan, stage - 1, folder, template=template)
+    out.print(f"case: {folder}", soft_wrap=True)
 
 
 def _case(case: str, charging_from: list[Path] | None, set_: list[str] | None) -> FdnCase:

@@ -24,7 +24,7 @@ MOST_COMPONENTS = 5
 #: cubic pieces are then right to 1e-9 in probability, and less than 1e-18 lies outside.
 _STEP_SD, _REACH_SD = 0.01, 9.0
 
-_FIT_STARTS = 3  #: of the iterations; the likeliest ending is kept
+_FIT_STARTS = 2  #: of the iterations; the likeliest ending is kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

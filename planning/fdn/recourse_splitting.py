@@ -60,7 +60,8 @@ class Triangle:
 
     def nearest(self, a: FloatArray) -> FloatArray:
         """Euclidean projection, at an angle of 45 degrees along the cone."""
-        p, q, m = np.split(a, 3)
+        count = len(self.capacity)
+        p, q, m = a[:count], a[count : 2 * count], a[2 * count :]
         size = np.sqrt(p * p + q * q)
         edge = np.clip(0.5 * (size + m), 0.0, self.capacity)
         new_m = np.where(size <= m, np.minimum(m, self.capacity), edge)
@@ -104,7 +105,7 @@ class Discs:
     def nearest(self, a: FloatArray) -> FloatArray:
         """Towards the centre, but by no more than the price is worth."""
         away = a - self.centre
-        p, q = np.split(away, 2)
+        p, q = away[: len(self.radius)], away[len(self.radius) :]
         size = np.maximum(np.sqrt(p * p + q * q), 1e-12)
         kept = 1 - np.clip(size - self.radius, 0.0, self.reach) / size
         return np.asarray(self.centre + away * np.concatenate([kept, kept]))
@@ -164,6 +165,9 @@ def split(
 
 def nearest_of(functions: Sequence[Simple], a: FloatArray) -> FloatArray:
     """All proximal maps, each on its own rows."""
-    stops = np.cumsum([function.count for function in functions])
-    parts = zip(functions, np.split(a, stops[:-1]), strict=True)
-    return np.concatenate([function.nearest(part) for function, part in parts])
+    z, start = np.empty_like(a), 0
+    for function in functions:
+        rows = slice(start, start + function.count)
+        z[rows] = function.nearest(a[rows])
+        start = rows.stop
+    return z

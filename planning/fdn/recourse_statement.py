@@ -15,7 +15,7 @@ from ...core.errors import SolveError
 from ...core.units import FloatArray
 from ..radial import HEAD
 from .recourse_devices import Connected
-from .recourse_limits import CURRENT_PRICE, VOLTAGE_PRICE
+from .recourse_limits import CURRENT_PRICE, voltage_price_pu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,7 +35,7 @@ class RecourseStatement:
 
     Args:
         grid: feeders and converters.
-        violation_aware: prices excess over limits at ``VOLTAGE_PRICE`` on |V|^2, and on I^2 at
+        violation_aware: prices excess over limits at ``VOLTAGE_PRICE_KW`` on |V|^2, and on I^2 at
             what ``CURRENT_PRICE`` on I comes to at the limit; else there are no limits.
     """
 
@@ -73,7 +73,7 @@ class RecourseStatement:
         if violation_aware:
             high, low = self._v - grid.v_max_pu**2, grid.v_min_pu**2 - self._v
             over = (self._l - grid.i_max_pu**2) / (2 * grid.i_max_pu)
-            cost += VOLTAGE_PRICE * cp.sum(cp.pos(high) + cp.pos(low))
+            cost += voltage_price_pu(grid) * cp.sum(cp.pos(high) + cp.pos(low))
             cost += CURRENT_PRICE * cp.sum(cp.pos(over))
         self._problem = cp.Problem(cp.Minimize(cost), constraints)
 

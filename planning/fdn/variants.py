@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from ...core.errors import SolveError
 from ...core.units import FloatArray, frozen
 from ...uncertainty.seeds import generator
 from .case import FdnCase, Site
@@ -25,6 +27,8 @@ from .iteration import (
 )
 from .plan import Plan
 from .risks import Risks
+
+logger = logging.getLogger("roadvolt")
 
 
 def run_variant(
@@ -118,9 +122,39 @@ def _built(case: FdnCase, planned: Plan, options: RunOptions, number: int) -> tu
 
 
 def sops_and_lines(case: FdnCase, options: RunOptions, watch: Watcher | None = None) -> FdnRun:
-    """Case VII: soft open points, and larger lines where these are the cheaper remedy."""
-    plan = replace(options.plan, reinforcement=True)
-    return run_iterations(case, replace(options, plan=plan), watch)
+    """Case VII: soft open points, and larger lines where these are the cheaper remedy.
+
+    The plan's objective does not see what unsafe load costs (19), so its own choice is not the
+    last word: larger lines are also given to each overloaded feeder in turn, from the first stage
+    in which it is overloaded, and the run of least total cost among those that keep the promise
+    is the answer.
+    """
+    free = replace(options, plan=replace(options.plan, reinforcement=True))
+    runs = [run_iterations(case, free, watch)]
+    for larger in _overloaded(case, runs[0].iterations[0].risks, options.risk):
+        given = replace(options, plan=replace(options.plan, reinforced=larger))
+        try:
+            runs.append(run_iterations(case, given, watch))
+        except SolveError as error:
+            logger.info("larger lines %s: %s", larger, error)
+    return min(runs, key=lambda run: (not run.kept, _total(run)))
+
+
+def _total(run: FdnRun) -> float:
+    return costs_of(run.case, run.plan, run.certificate.operation).total
+
+
+def _overloaded(case: FdnCase, risks: Risks, risk: float) -> list[tuple[tuple[str, ...], ...]]:
+    """[stage] one feeder with larger lines, for each feeder that breaks the promise."""
+    zones = np.array(case.network.zones)
+    found: list[tuple[tuple[str, ...], ...]] = []
+    for feeder in case.network.heads:
+        worst = risks.overload[:, zones == feeder].max(axis=1)
+        if (worst > risk).any():
+            first = int(np.argmax(worst > risk))
+            later = len(case.stages) - first
+            found.append(((),) * first + ((feeder,),) * later)
+    return found
 
 
 _RUNS: Final = MappingProxyType[Variant, Callable[..., FdnRun]](

@@ -31,7 +31,7 @@ from ..recorder import options_from_json
 from ..results import Run, load_run
 
 #: A mixture of a few components is settled by a few thousand values.
-_FITTED_VALUES = 5000
+_FITTED_VALUES = 3000
 
 #: What planning draws for any two stations must be possible for all of them.
 _CORRELATION_RANGE = (0.0, 0.99)
@@ -74,7 +74,11 @@ def fit_charging(runs: Sequence[Path], *, seed: int = 0) -> ChargingFit:
     Raises:
         ResultsError: a folder is no finished episode that agreed, or no two stations charge.
     """
-    records = [charging_record(load_run(run)) for run in runs]
+    return fit_records([charging_record(load_run(run)) for run in runs], seed=seed)
+
+
+def fit_records(records: Sequence[ChargingRecord], *, seed: int = 0) -> ChargingFit:
+    """``fit_charging`` of runs that have been read."""
     pairs = tuple(pair for record in records for pair in _pairs(record))
     if not pairs:
         raise ResultsError(_names(records), "no two stations charge: no correlation to learn")

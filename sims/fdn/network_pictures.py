@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SLOTS = len(SOP_COLOURS)
+#: Numbers of the traces: feeders of a soft open point, sites, soft open points.
+_SHADES = 4
+_SITES = _SHADES + _SLOTS
+_STARS = _SITES + 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +152,31 @@ def _traces(reading: Reading) -> list[dict[str, Any]]:
         | {"line": {"color": palette.ORANGE, "width": 5}},
         buses,
         _feeder_names(reading),
+        *(_shade(k) for k in range(_SLOTS)),
         _site_trace("charging stations", "square", palette.BLUE),
         _site_trace("PV", "circle", palette.GREEN),
         _site_trace("storage", "diamond", palette.PINK),
         *(_sop_trace(k) for k in range(_SLOTS)),
     ]
+
+
+def _shade(slot: int) -> dict[str, Any]:
+    """The feeders that a soft open point connects."""
+    colour = palette.colour_at((SOP_COLOURS[slot], "#ffffff"), 0.55)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "hoverinfo": "skip",
+        "x": [],
+        "y": [],
+        "line": {"color": colour, "width": 3},
+        "showlegend": False,
+    }
+
+
+def _connected(reading: Reading, sop: dict[str, float]) -> list[str]:
+    network = reading.case.network
+    return [network.zones[network.index(bus)] for bus in sop]
 
 
 def _segments(reading: Reading, feeders: Iterable[str]) -> tuple[list[Any], list[Any]]:
@@ -218,8 +242,12 @@ def _sop_trace(slot: int) -> dict[str, Any]:
 def _changes(reading: Reading, found: Standing) -> list[Change]:
     x, y = _segments(reading, found.larger)
     changes: list[Change] = [(1, "x", x), (1, "y", y), (1, "showlegend", bool(found.larger))]
+    for slot in range(_SLOTS):
+        sop = found.sops[slot] if slot < len(found.sops) else {}
+        x, y = _segments(reading, _connected(reading, sop))
+        changes += [(_SHADES + slot, "x", x), (_SHADES + slot, "y", y)]
     groups = (("charging", found.evcs), ("PV", found.pv), ("storage", found.storage))
-    for trace, (word, kva) in enumerate(groups, start=4):
+    for trace, (word, kva) in enumerate(groups, start=_SITES):
         places = [_at(reading, bus) for bus in kva]
         changes += [
             (trace, "x", [place[0] for place in places]),
@@ -230,7 +258,7 @@ def _changes(reading: Reading, found: Standing) -> list[Change]:
         ]
     for slot in range(_SLOTS):
         star = _star(reading, found.sops[slot] if slot < len(found.sops) else {})
-        changes += [(7 + slot, path, value) for path, value in star.items()]
+        changes += [(_STARS + slot, path, value) for path, value in star.items()]
     return changes
 
 
@@ -279,9 +307,14 @@ def network_figure(reading: Reading) -> Figure | None:
 
 def _draw(axes: Axes, reading: Reading, found: Standing) -> None:
     network = reading.case.network
+    shades = [
+        (_connected(reading, sop), _shade(slot % _SLOTS)["line"]["color"], 1.6)
+        for slot, sop in enumerate(found.sops)
+    ]
     for feeders, colour, width in (
         (network.zones, palette.SILVER, 1.0),
         (found.larger, palette.ORANGE, 2.5),
+        *shades,
     ):
         x, y = (np.array(one, dtype=float) for one in _segments(reading, feeders))
         axes.plot(x, y, color=colour, lw=width, zorder=1)
@@ -295,10 +328,10 @@ def _draw(axes: Axes, reading: Reading, found: Standing) -> None:
         (found.storage, "D", palette.PINK, "storage"),
     ):
         if kva:
-            places = np.array([_at(reading, bus) for bus in kva])
+            x, y = np.array([_at(reading, bus) for bus in kva]).T
             areas = [_size(value) ** 2 / 4 for value in kva.values()]
             look: dict[str, Any] = {"marker": symbol, "color": colour, "edgecolor": "white"}
-            axes.scatter(*places.T, s=areas, lw=0.5, zorder=3, label=name, **look)
+            axes.scatter(x, y, s=areas, lw=0.5, zorder=3, label=name, **look)
     for slot, sop in enumerate(found.sops):
         _draw_star(axes, reading, sop, slot)
     axes.set_aspect("equal")

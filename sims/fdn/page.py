@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...planning.fdn.case import FdnCase
+from ...planning.fdn.choices import Variant
 from ..reporting.masthead import Card
 from ..reporting.page import Block, Section
 from ..reporting.study_page import (
@@ -94,11 +95,14 @@ def _banners(reading: Reading) -> list[Banner]:
     if points:
         headline = f"{len(points)} of {len(table)} plans do not keep what they promise."
         return [Banner(kind="alarm", headline=headline, points=points)]
-    text = "No limit is violated more often than allowed on samples that the plans have never seen."
-    many = (
-        f"All {len(table)} plans keep their promise." if len(table) > 1 else "The promise is kept."
-    )
-    return [Banner(kind="good", headline=many, text=text)]
+    promising = sum(Variant(variant).promises for variant in table["variant"])
+    if not promising:
+        return []
+    headline = "The plan keeps its promise."
+    if promising > 1:
+        headline = f"All {promising} plans that promise something keep it."
+    text = "No limit is violated more often than allowed on samples that no plan had seen before."
+    return [Banner(kind="good", headline=headline, text=text)]
 
 
 def _cards(reading: Reading) -> list[Card]:

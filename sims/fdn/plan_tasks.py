@@ -16,11 +16,11 @@ from ...planning.fdn.recourse import Recourse
 from ...planning.fdn.variants import run_variant
 from ..campaign import Settings, Task
 from ..planfile.load import load_fdn_case
-from .densities import Look, density_rows, looks_of
+from .densities import Look, density_rows, looks_of, surrogate_rows
 from .rows import run_frames
 
 #: Rough time by variant, relative to Case I.
-_EFFORT: Final = {"II": 0.3, "III": 1.0, "IV": 0.5, "V": 0.2, "VI": 1.0, "VII": 3.0}
+_EFFORT: Final = {"II": 0.3, "III": 1.0, "IV": 0.5, "V": 0.2, "VI": 1.0, "VII": 5.0}
 
 
 def plan_tasks(case: FdnCase, place: str, settings: Settings) -> list[Task]:
@@ -112,5 +112,7 @@ class _FirstRound:
 
     def with_last(self, run: FdnRun) -> pd.DataFrame:
         """The same looks at the plan's fresh samples, below."""
-        last = density_rows(run.case, self._looks, "last", run.certificate.states)
-        return pd.concat([self._first, last], ignore_index=True)
+        found = run.certificate
+        last = density_rows(run.case, self._looks, "last", found.states)
+        approximate = surrogate_rows(run.case, self._looks, found.draws, found.states)
+        return pd.concat([self._first, last, approximate], ignore_index=True)

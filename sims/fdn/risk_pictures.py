@@ -220,8 +220,9 @@ def density_chart(reading: Reading) -> Chart | None:
         title="How voltages and loadings are spread",
         caption_html=(
             "<b>Dotted:</b> the plan without margins, <b>solid:</b> the plan in the end, on fresh "
-            "samples; from light to dark the stages. <b>Red:</b> limits (the paper's Fig. 5). "
-            "A solid line that piles up at a limit is a soft open point at work."
+            "samples, <b>dashed:</b> the low-rank approximation of the latter; from light to dark "
+            "the stages. <b>Red:</b> limits (the paper's Fig. 5). A solid line that piles up at a "
+            "limit is a soft open point at work, which no low rank can follow."
         ),
         data=traces,
         layout=layout(
@@ -249,7 +250,11 @@ def _look_words(reading: Reading, look: str) -> str:
     return f"{what} {element}, feeder {feeder}"
 
 
-_WHEN: Final = (("first", "without margins", "dot"), ("last", "in the end", "solid"))
+_WHEN: Final = (
+    ("first", "without margins", "dot"),
+    ("last", "in the end", "solid"),
+    ("surrogate", "low-rank", "dash"),
+)
 
 
 def _curves(reading: Reading) -> list[tuple[str, str, str]]:
@@ -280,7 +285,7 @@ def _density_changes(reading: Reading, plan: PlanKey, look: str) -> list[Change]
             ]
     x = [v for limit in _limits(reading, look) for v in (limit, limit, None)]
     y = [v for _ in _limits(reading, look) for v in (0.0, highest, None)]
-    return [*changes, (2 * stages, "x", x), (2 * stages, "y", y)]
+    return [*changes, (len(_WHEN) * stages, "x", x), (len(_WHEN) * stages, "y", y)]
 
 
 def _density(reading: Reading, plan: PlanKey, look: str, when: str, stage: int) -> pd.DataFrame:
@@ -347,7 +352,7 @@ def _draw_densities(axes: Axes, reading: Reading, plan: PlanKey, look: str) -> N
     for number, (name, colour, dash) in enumerate(_curves(reading)):
         when = _WHEN[number // stages][0]
         rows = _density(reading, plan, look, when, number % stages + 1)
-        style = ":" if dash == "dot" else "-"
+        style = {"dot": ":", "dash": "--"}.get(dash, "-")
         axes.plot(rows["middle"], rows["density"], style, color=colour, lw=1.2, label=name)
     shown = reading.of("densities", plan)
     quantity, element = look.split(" ", 1)

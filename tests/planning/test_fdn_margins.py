@@ -16,7 +16,6 @@ from roadvolt.planning.fdn.plan import Plan
 from roadvolt.planning.fdn.propagation import StageState
 from roadvolt.planning.fdn.reinforcement import ratings_pu
 from roadvolt.planning.fdn.risks import risks_of
-from roadvolt.sims.planfile.load import load_fdn_case
 
 RISK = 0.05
 SD = 0.02
@@ -26,9 +25,9 @@ NONE = np.zeros(0)
 SCORES = norm.ppf((np.arange(4001) + 0.5) / 4001)
 
 
-@pytest.fixture(scope="module")
-def case() -> FdnCase:
-    return load_fdn_case("tpc84")
+@pytest.fixture
+def case(tpc84: FdnCase) -> FdnCase:
+    return tpc84
 
 
 def plan(case: FdnCase, reinforced: tuple[tuple[str, ...], ...] = ()) -> Plan:

@@ -124,6 +124,27 @@ def test_reinforced_feeders_have_half_the_impedance_and_half_as_much_rating_agai
     np.testing.assert_allclose(state.i_max_pu, 4.56 * np.where(larger, 1.5, 1.0))
 
 
+def test_converters_see_the_larger_lines_they_stand_on(
+    tpc84: FdnCase, published_plan: Plan, draws: FactorDraws
+) -> None:
+    plan = replace(published_plan, reinforced=((), (), (), ("A", "K")))
+    few = FactorDraws(**{k: getattr(draws, k)[:200] for k in ("load", "ev", "pv", "normals")})
+    before, state = (
+        propagate(tpc84, each, few, Recourse.LOSS_MINIMAL)[3] for each in (published_plan, plan)
+    )
+    p_kw, q_kvar = net_load(tpc84, plan, 3, few)
+    p_kw[:, state.terminals] -= state.p_kw
+    q_kvar[:, state.terminals] -= state.q_kvar
+    half = np.where(np.isin(tpc84.network.zones, ["A", "K"]), 0.5, 1.0)
+    network = replace(
+        tpc84.network, r_ohm=half * tpc84.network.r_ohm, x_ohm=half * tpc84.network.x_ohm
+    )
+    flow = solve_feeders(network, p_kw, q_kvar)
+    np.testing.assert_allclose(state.v_pu, flow.v_pu, atol=1e-6)
+    lost, lost_before = (x.network_loss_kw + x.sop_loss_kw for x in (state, before))
+    assert (lost < lost_before).all()
+
+
 def test_stage_one_risks_the_voltage_at_the_end_of_feeder_a(
     tpc84: FdnCase, risks: dict[Recourse, Risks]
 ) -> None:

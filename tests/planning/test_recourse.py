@@ -21,9 +21,9 @@ from roadvolt.planning.fdn.recourse_balance import balance
 from roadvolt.planning.fdn.recourse_devices import Connected, connect
 from roadvolt.planning.fdn.recourse_limits import (
     CURRENT_PRICE,
-    VOLTAGE_PRICE,
     merit,
     violating,
+    voltage_price_pu,
 )
 from roadvolt.planning.fdn.recourse_model import LossModel, Point, Samples
 from roadvolt.planning.fdn.recourse_splitting import Band, Discs, Triangle
@@ -89,7 +89,7 @@ def stated_merit(grid: Connected, stated: StatedDispatch) -> float:
     v2 = stated.v_pu**2
     beyond = np.maximum(np.maximum(v2 - grid.v_max_pu**2, grid.v_min_pu**2 - v2), 0).sum()
     over = np.maximum(stated.i_pu - grid.i_max_pu, 0).sum()
-    return stated.losses_pu + VOLTAGE_PRICE * beyond + CURRENT_PRICE * over
+    return stated.losses_pu + voltage_price_pu(grid) * beyond + CURRENT_PRICE * over
 
 
 @pytest.mark.parametrize("stage", STAGES_WITH_SOPS)
@@ -251,6 +251,19 @@ def test_the_gradient_is_that_of_the_exact_losses(stages: dict[int, Stage]) -> N
         )
         slope = rise / network.s_base_kva / (2 * step)
         np.testing.assert_allclose(gradient[k], slope, atol=3e-4)
+
+
+def test_the_base_power_is_a_matter_of_writing(
+    tpc84: FdnCase, published_plan: Plan, draws: FactorDraws, stages: dict[int, Stage]
+) -> None:
+    network = replace(tpc84.network, s_base_kva=8000.0)
+    here = Stage(replace(tpc84, network=network), published_plan, 3, draws)
+    for mine, other in (
+        (here.loss_minimal, stages[3].loss_minimal),
+        (here.aware, stages[3].aware),
+    ):
+        np.testing.assert_allclose(8 * mine.injection_pu, other.injection_pu, atol=1e-3)
+        np.testing.assert_allclose(mine.flow.v_pu, other.flow.v_pu, atol=1e-5)
 
 
 def test_a_terminal_without_capacity_stays_out(stages: dict[int, Stage]) -> None:
