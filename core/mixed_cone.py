@@ -7,13 +7,21 @@ through cvxpy where they are installed. An ending above the gap asked for raises
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from .errors import InfeasibleError, SolveError, SolverMissing
-from .mixed_cone_program import MixedConeProgram, MixedSolution, Progress, Watch
+from .mixed_cone_program import (
+    MixedConeProgram,
+    MixedSolution,
+    Progress,
+    Relaxed,
+    Watch,
+    solve_at,
+)
 from .outer_approximation import approximate
 from .solve import Ending
 from .units import FloatArray
@@ -56,61 +64,91 @@ def _nobody(_: Progress) -> None:
     """Nobody watches."""
 
 
-#: Packages that solve mixed-integer cone programs, and how they are told gap and seconds.
-_PACKAGES: dict[str, tuple[str, Callable[[float, float], dict[str, Any]]]] = {
-    "mosek": (
-        "MOSEK",
-        lambda gap, seconds: {
-            "mosek_params": {
-                "MSK_DPAR_MIO_TOL_REL_GAP": gap,
-                "MSK_DPAR_MIO_MAX_TIME": seconds if np.isfinite(seconds) else -1.0,
-            }
-        },
-    ),
-    "gurobi": ("GUROBI", lambda gap, seconds: {"MIPGap": gap, "TimeLimit": min(seconds, 1e20)}),
-    "scip": (
-        "SCIP",
-        lambda gap, seconds: {
-            "scip_params": {"limits/gap": gap, "limits/time": min(seconds, 1e20)}
-        },
-    ),
+@dataclass(frozen=True, slots=True)
+class _Package:
+    """How cvxpy calls a package, and how that is told a gap and seconds and asked for its bound."""
+
+    name: str
+    options: Callable[[float, float], dict[str, Any]]
+    bound: Callable[[Any], float] | None  #: of cvxpy's extra statistics; None: not to be had
+
+
+def _mosek_options(gap: float, seconds: float) -> dict[str, Any]:
+    limit = seconds if np.isfinite(seconds) else -1.0
+    return {
+        "mosek_params": {"MSK_DPAR_MIO_TOL_REL_GAP": gap, "MSK_DPAR_MIO_MAX_TIME": limit},
+    }
+
+
+def _gurobi_options(gap: float, seconds: float) -> dict[str, Any]:
+    return {"MIPGap": gap, "TimeLimit": min(seconds, 1e20)}
+
+
+def _scip_options(gap: float, seconds: float) -> dict[str, Any]:
+    return {"scip_params": {"limits/gap": gap, "limits/time": min(seconds, 1e20)}}
+
+
+_PACKAGES = {
+    "mosek": _Package("MOSEK", _mosek_options, None),
+    "gurobi": _Package("GUROBI", _gurobi_options, lambda model: float(model.ObjBound)),
+    "scip": _Package("SCIP", _scip_options, lambda more: float(more["model"].getDualbound())),
 }
+#: Packages stop at this share of the gap; what they take for a point is solved once more.
+_PACKAGE_SHARE = 0.9
 
 
 def solve_mixed_through_cvxpy(
     program: MixedConeProgram, what: str, gap: float, solver: str, seconds: float
 ) -> MixedSolution:
-    """The same program in front of another package; its word for the gap is taken.
+    """The same program in front of another package, whose bound is taken.
+
+    Its whole numbers are taken too; the point to them is Clarabel's.
 
     Raises:
         InfeasibleError: no point meets the constraints.
         SolverMissing: the package is not installed, or unknown.
-        SolveError: any other ending than optimal.
+        SolveError: any other ending above the gap.
     """
     import cvxpy as cp
 
-    name, options = _PACKAGES.get(solver, (solver.upper(), lambda *_: {}))
-    if name not in cp.installed_solvers():
+    package = _PACKAGES.get(solver)
+    if package is None or package.name not in cp.installed_solvers():
         choices = ", ".join(["outer-approximation", *_PACKAGES])
         raise SolverMissing(solver, f"install it for cvxpy, or choose among {choices}")
     problem, x = _cvxpy_problem(program)
     try:
-        problem.solve(solver=name, **options(gap, seconds))
+        problem.solve(solver=package.name, **package.options(_PACKAGE_SHARE * gap, seconds))
     except cp.SolverError as error:
-        raise SolveError(what, name, Ending.FAILED, str(error)) from error
+        raise SolveError(what, package.name, Ending.FAILED, str(error)) from error
     if problem.status in (cp.INFEASIBLE, "infeasible_or_unbounded"):
-        raise InfeasibleError(what, name, ())
-    if problem.status != cp.OPTIMAL:
-        raise SolveError(what, name, Ending.LIMIT, f"{problem.status}, gap {gap:g} not proven")
-    objective = float(problem.value)
+        raise InfeasibleError(what, package.name, ())
+    if x.value is None:
+        raise SolveError(what, package.name, Ending.LIMIT, f"{problem.status}, no point")
+    return _finished(program, what, gap, package, problem, x.value)
+
+
+def _finished(
+    program: MixedConeProgram, what: str, gap: float, package: _Package, problem: Any, x: FloatArray
+) -> MixedSolution:
+    """The solution at a package's whole numbers, if its bound proves the gap."""
+    stats, answer = problem.solver_stats, solve_at(program, what, x)
+    if not isinstance(answer, Relaxed):
+        raise SolveError(what, package.name, Ending.INEXACT, "its whole numbers allow no point")
+    if package.bound is not None:
+        bound = package.bound(stats.extra_stats)
+    else:
+        proven = problem.status == "optimal"
+        bound = problem.value - gap * abs(problem.value) if proven else -np.inf
     done = Progress(
         round=1,
-        objective=objective,
-        bound=objective - gap * abs(objective),
-        seconds=float(problem.solver_stats.solve_time or 0.0),
+        objective=answer.objective,
+        bound=min(bound, answer.objective),
+        seconds=float(stats.solve_time or 0.0),
     )
+    if done.gap > gap:
+        raise SolveError(what, package.name, Ending.LIMIT, f"gap {done.gap:.3g} > {gap:g}")
     return MixedSolution(
-        x=np.asarray(x.value), objective=objective, bound=done.bound, gap=gap, rounds=(done,)
+        x=answer.x, objective=done.objective, bound=done.bound, gap=done.gap, rounds=(done,)
     )
 
 

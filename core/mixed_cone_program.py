@@ -147,6 +147,13 @@ def solve_relaxed(
     return Relaxed(x=x, cone_dual=cone_dual, objective=float(program.linear.cost @ x))
 
 
+def solve_at(program: MixedConeProgram, what: str, x: FloatArray) -> Relaxed | Excluded:
+    """Solves the program with the whole numbers of a point, rounded."""
+    lower, upper = program.linear.col_lower.copy(), program.linear.col_upper.copy()
+    lower[program.integer] = upper[program.integer] = np.round(x[program.integer])
+    return solve_relaxed(program, what, lower, upper)
+
+
 def _loose_cones(program: MixedConeProgram, free: BoolArray, fixed: FloatArray) -> BoolArray:
     """All cones but those whose rows are fixed, as they should be."""
     rows, count = program.cone_matrix, len(program.cone_sizes)

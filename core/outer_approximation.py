@@ -26,6 +26,7 @@ from .mixed_cone_program import (
     Progress,
     Relaxed,
     Watch,
+    solve_at,
     solve_relaxed,
 )
 from .solve import Ending, to_highs
@@ -101,10 +102,7 @@ class _Search:
 
     def try_numbers(self, x: FloatArray) -> None:
         """Solves at the whole numbers of a point, and takes the cuts that this proves."""
-        linear, integer = self._program.linear, self._program.integer
-        lower, upper = linear.col_lower.copy(), linear.col_upper.copy()
-        lower[integer] = upper[integer] = np.round(x[integer])
-        answer = solve_relaxed(self._program, self._what, lower, upper)
+        answer = solve_at(self._program, self._what, x)
         self._master.add(answer.cone_dual)
         if isinstance(answer, Relaxed) and answer.objective < self._objective():
             self._best = answer

@@ -149,7 +149,7 @@ def _pairs(record: ChargingRecord) -> Iterator[float]:
     """Correlation of every two stations that do not stand still."""
     moving = record.drawn[:, record.drawn.std(axis=0) > 0]
     if moving.shape[1] > 1:
-        matrix = np.corrcoef(moving.T)
+        matrix = np.atleast_2d(np.corrcoef(moving.T))
         yield from matrix[np.triu_indices(len(matrix), 1)].tolist()
 
 

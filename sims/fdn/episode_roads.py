@@ -68,7 +68,7 @@ def _middle(case: FdnCase, zone: str) -> tuple[float, float]:
 
 def _distinct(places: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
     """Junctions at one spot are one junction."""
-    first = {xy: name for name, xy in reversed(places.items())}
+    first = {xy: name for name, xy in reversed(list(places.items()))}
     return {name: xy for name, xy in places.items() if first[xy] == name}
 
 
