@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from roadvolt.core.errors import ResultsError
 from roadvolt.core.units import FloatArray, frozen
@@ -17,11 +18,12 @@ from roadvolt.planning.fdn.draws import expected_factors
 from roadvolt.planning.fdn.plan import Plan, Sop, Storage
 from roadvolt.planning.power_flow import solve_feeders
 from roadvolt.sims.case import Case, load_case
+from roadvolt.sims.cli import app
 from roadvolt.sims.fdn.episode_case import to_coordination_case
 from roadvolt.sims.fdn.episode_roads import plan_roads
 from roadvolt.sims.fdn.read_plan import read_plan
 from roadvolt.sims.planfile import load_fdn_case, to_fdn_case_folder
-from roadvolt.sims.results import Run
+from roadvolt.sims.results import Run, save_summary, save_tables
 from roadvolt.traffic.assignment import solve_assignment
 from roadvolt.traffic.charging import simulate_charging
 from roadvolt.traffic.fleet_energy import energy_per_charge_kwh
@@ -263,3 +265,14 @@ def test_a_choice_that_does_not_leave_one_plan_is_refused(
 def test_a_folder_without_plans_is_refused(study: Run) -> None:
     with pytest.raises(ResultsError, match="holds no plans"):
         read_plan(replace(study, tables={}))
+
+
+def test_the_command_line_makes_a_case_of_a_planned_stage(study: Run, tmp_path: Path) -> None:
+    save_tables(study.tables, study.folder, csv=False)
+    save_summary({"study": {"kind": "fdn"}}, study.folder)
+    words = ["plan", "case", str(study.folder), str(tmp_path / "new"), "--risk", "0.05"]
+    made = CliRunner().invoke(app, [*words, "--stage", "2"])
+    assert made.exit_code == 0, made.output
+    assert load_case(tmp_path / "new").name == "tpc84-stage2"
+    assert CliRunner().invoke(app, [*words, "--stage", "3"]).exit_code == 2  # not empty any more
+    assert CliRunner().invoke(app, [*words, "--stage", "5"]).exit_code == 2
