@@ -6,6 +6,7 @@ through cvxpy where they are installed. An ending above the gap asked for raises
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -117,7 +118,9 @@ def solve_mixed_through_cvxpy(
         raise SolverMissing(solver, f"install it for cvxpy, or choose among {choices}")
     problem, x = _cvxpy_problem(program)
     try:
-        problem.solve(solver=package.name, **package.options(_PACKAGE_SHARE * gap, seconds))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of points that cvxpy calls inaccurate; we judge them
+            problem.solve(solver=package.name, **package.options(_PACKAGE_SHARE * gap, seconds))
     except cp.SolverError as error:
         raise SolveError(what, package.name, Ending.FAILED, str(error)) from error
     if problem.status in (cp.INFEASIBLE, "infeasible_or_unbounded"):

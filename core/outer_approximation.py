@@ -37,6 +37,7 @@ _NAME = "outer approximation"
 #: Each mixed-integer linear program is solved to this share of the gap; cuts need the rest.
 _MASTER_SHARE = 0.6
 _ROUNDS = 50
+_FEASIBLE = int(highspy.SolutionStatus.kSolutionStatusFeasible)
 
 #: Sides of the polygon that stands for each three-row cone at the start.
 _SIDES = 12
@@ -181,7 +182,10 @@ class _Master:
         start: FloatArray | None,
         look: Callable[[float], None],
     ) -> tuple[FloatArray, float]:
-        """A point within the gap under the cuts so far, and the lower bound proven."""
+        """A point under the cuts so far, and the lower bound proven.
+
+        The point is within the gap, or the best when time ran out.
+        """
         highs = self._highs
 
         def on_log(event: Any) -> None:
@@ -199,8 +203,9 @@ class _Master:
         status, info = highs.getModelStatus(), highs.getInfo()
         if status == highspy.HighsModelStatus.kInfeasible:
             raise InfeasibleError(self._what, "HiGHS", ())
-        if status != highspy.HighsModelStatus.kOptimal:
-            reached = f"{highs.modelStatusToString(status)}, gap {info.mip_gap:.3g}"
+        stopped = status != highspy.HighsModelStatus.kOptimal
+        if stopped and info.primal_solution_status != _FEASIBLE:
+            reached = f"{highs.modelStatusToString(status)} without a point, gap inf"
             raise SolveError(self._what, "HiGHS", Ending.LIMIT, reached)
         return np.array(highs.getSolution().col_value), float(info.mip_dual_bound)
 
