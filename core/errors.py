@@ -5,6 +5,7 @@ RoadvoltError
 ├── SolveError           an optimisation ended without a usable answer
 │   ├── InfeasibleError  no point meets the limits; names them, and by how much they are missed
 │   └── SolverMissing    the solver asked for is not installed or has no licence
+├── UnreachableCorrelation  no normal scores give two distributions the correlation asked for
 ├── PowerFlowError       an exact power flow did not converge
 ├── AgreementError       the parties did not agree; names the limits and stations that block
 ├── NegotiationError     the stations' negotiation did not reach its certified gap
@@ -106,6 +107,20 @@ class SolverMissing(SolveError):
         super().__init__("solver not available", solver, "missing", remedy)
         self.args = (solver, remedy)
         self.remedy = remedy
+
+
+class UnreachableCorrelation(RoadvoltError):
+    """No correlation of normal scores gives two distributions the one asked for."""
+
+    def __init__(self, asked: float, lowest: float, highest: float) -> None:
+        super().__init__(asked, lowest, highest)
+        self.asked, self.lowest, self.highest = asked, lowest, highest
+
+    def __str__(self) -> str:
+        return (
+            f"a correlation of {self.asked:g} is out of reach: these two distributions allow "
+            f"{self.lowest:.4f} to {self.highest:.4f}"
+        )
 
 
 class PowerFlowError(RoadvoltError):

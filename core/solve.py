@@ -99,7 +99,7 @@ def solve_linear(program: LinearProgram, what: str, **options: Any) -> LinearSol
     highs = highspy.Highs()
     for key, value in {"output_flag": False, "threads": 1, **options}.items():
         highs.setOptionValue(key, value)
-    highs.passModel(_to_highs(program))
+    highs.passModel(to_highs(program))
     highs.run()
     status = highs.getModelStatus()
     ending = _HIGHS_ENDINGS.get(status, Ending.FAILED)
@@ -122,7 +122,8 @@ def solve_linear(program: LinearProgram, what: str, **options: Any) -> LinearSol
     )
 
 
-def _to_highs(program: LinearProgram) -> highspy.HighsLp:
+def to_highs(program: LinearProgram) -> highspy.HighsLp:
+    """The program as HiGHS takes it."""
     matrix = program.matrix.tocsc()
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = matrix.shape[1], matrix.shape[0]
@@ -220,9 +221,39 @@ def solve_cone(
     raise SolverMissing(solver, "choose 'clarabel' or 'mosek'")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Certificate:
+    """Proof that a cone program has no point: z in the dual cone with A'z = 0 and b'z < 0."""
+
+    z: FloatArray
+
+
+def solve_cone_or_certify(
+    program: ConeProgram, what: str, tolerance: float = CONE_TOLERANCE
+) -> ConeSolution | Certificate:
+    """Like ``solve_cone`` with Clarabel, but gives the proof where no point meets the constraints.
+
+    Raises:
+        SolveError: any other ending than optimal or infeasible.
+    """
+    start = time.perf_counter()
+    answer, ending = _run_clarabel(program, tolerance, equilibrate=True)
+    if ending is Ending.INFEASIBLE:
+        return Certificate(z=np.array(answer.z))
+    return _cone_solution(answer, ending, what, start)
+
+
 def _solve_clarabel(
     program: ConeProgram, what: str, tolerance: float, equilibrate: bool
 ) -> ConeSolution:
+    start = time.perf_counter()
+    answer, ending = _run_clarabel(program, tolerance, equilibrate)
+    if ending is Ending.INFEASIBLE:
+        raise InfeasibleError(what, "Clarabel", ())
+    return _cone_solution(answer, ending, what, start)
+
+
+def _run_clarabel(program: ConeProgram, tolerance: float, equilibrate: bool) -> tuple[Any, Ending]:
     makers = {
         ConeKind.ZERO: clarabel.ZeroConeT,
         ConeKind.NONNEGATIVE: clarabel.NonnegativeConeT,
@@ -234,15 +265,15 @@ def _solve_clarabel(
     settings.equilibrate_enable = equilibrate
     for name in ("tol_gap_abs", "tol_gap_rel", "tol_feas"):
         setattr(settings, name, tolerance)
-    start = time.perf_counter()
     cones = [makers[cone.kind](cone.size) for cone in program.cones]
     quadratic, matrix = program.quadratic.tocsc(), program.matrix.tocsc()
     answer = clarabel.DefaultSolver(
         quadratic, program.cost, matrix, program.bound, cones, settings
     ).solve()
-    ending = _CLARABEL_ENDINGS.get(str(answer.status), Ending.FAILED)
-    if ending is Ending.INFEASIBLE:
-        raise InfeasibleError(what, "Clarabel", ())
+    return answer, _CLARABEL_ENDINGS.get(str(answer.status), Ending.FAILED)
+
+
+def _cone_solution(answer: Any, ending: Ending, what: str, start: float) -> ConeSolution:
     if ending is not Ending.OPTIMAL:
         raise SolveError(what, "Clarabel", ending, str(answer.status))
     report = SolveReport(

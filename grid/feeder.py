@@ -122,12 +122,26 @@ class Feeder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Injection:
+    """What a converter injects on a fixed schedule, a third on each phase; it never errs.
+
+    So a soft open point comes in: one injection for each terminal. Axis: time.
+    """
+
+    id: str
+    bus: str
+    p_kw: FloatArray  #: positive for production
+    q_kvar: FloatArray  #: positive for production
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GridDay:
     """What the operator expects of the day, and what energy costs it. Axis: time.
 
     Load at (time, bus, phase) = load at factor 1 times ``load_factor``; wind likewise times
-    ``wind_factor`` of the rated power. Upstream energy is bought at ``upstream_price_per_kwh`` and
-    returned at ``export_price_per_kwh``; reactive energy drawn costs ``reactive_price_per_kvarh``.
+    ``wind_factor`` of the rated power; ``injections`` are as they are. Upstream energy is
+    bought at ``upstream_price_per_kwh`` and returned at ``export_price_per_kwh``; reactive energy
+    drawn costs ``reactive_price_per_kvarh``.
     """
 
     load_factor: FloatArray
@@ -135,6 +149,7 @@ class GridDay:
     upstream_price_per_kwh: FloatArray
     export_price_per_kwh: FloatArray
     reactive_price_per_kvarh: FloatArray
+    injections: tuple[Injection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

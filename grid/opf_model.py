@@ -105,7 +105,7 @@ def point_nodes(model: OpfModel, points: tuple[ConnectionPoint, ...]) -> FloatAr
 def _expected_net_load(
     feeder: Feeder, day: GridDay, linear: LinearModel
 ) -> tuple[FloatArray, FloatArray]:
-    """Loads less wind [time, node]."""
+    """Loads less wind and scheduled injections [time, node]."""
     number = {bus: k for k, bus in enumerate(feeder.buses)}
     p, q, wind = np.zeros((3, len(feeder.buses), 3))
     for load in feeder.loads:
@@ -115,7 +115,13 @@ def _expected_net_load(
         wind[number[turbine.bus]] += turbine.p_rated_kw / 3
     p, q, wind = (linear.to_nodes(values) for values in (p, q, wind))
     p_net = np.outer(day.load_factor, p) - np.outer(day.wind_factor, wind)
-    return p_net, np.outer(day.load_factor, q)
+    q_net = np.outer(day.load_factor, q)
+    for injection in day.injections:
+        third = np.zeros((len(feeder.buses), 3))
+        third[number[injection.bus]] = 1 / 3
+        p_net -= np.outer(injection.p_kw, linear.to_nodes(third))
+        q_net -= np.outer(injection.q_kvar, linear.to_nodes(third))
+    return p_net, q_net
 
 
 def _check_prices(day: GridDay) -> None:

@@ -14,9 +14,18 @@ import numpy as np
 
 from ..core.units import PHASES, FloatArray
 from .dispatch import Dispatch
-from .feeder import Battery, ConnectionPoint, Feeder, Generator, GridDay, Load, WindTurbine
+from .feeder import (
+    Battery,
+    ConnectionPoint,
+    Feeder,
+    Generator,
+    GridDay,
+    Injection,
+    Load,
+    WindTurbine,
+)
 
-_Sited = Load | WindTurbine | Generator | Battery | ConnectionPoint
+_Sited = Load | WindTurbine | Generator | Battery | Injection | ConnectionPoint
 _EVEN = np.full(len(PHASES), 1 / len(PHASES))
 
 
@@ -43,7 +52,7 @@ def build_realised_load(
     points: tuple[ConnectionPoint, ...],
     withdrawal_kw: FloatArray,
 ) -> RealisedLoad:
-    """Loads, wind, agreed station exchange and devices, put together bus by bus.
+    """Loads, wind, injections, agreed station exchange and devices, put together bus by bus.
 
     Args:
         feeder: names the sources of error: its loads, then its wind turbines.
@@ -65,13 +74,16 @@ def build_realised_load(
     answer += at_batteries @ (dispatch.battery_alpha[..., None] * _EVEN)
     missing = _missing_per_error(feeder)[:, None, None] * answer[:, None]
     p_by_error, q_by_error = _by_error(feeder)
+    injected_p_kw, injected_q_kvar = _injected(feeder, day)
     return RealisedLoad(
         p_kw=at_loads @ (factor * load_p)
         - at_turbines @ wind_kw
+        - injected_p_kw
         + _sites(feeder, points) @ (withdrawal_kw[..., None] * share)
         - at_generators @ dispatch.generator_p_kw
         - at_batteries @ battery_kw,
         q_kvar=at_loads @ (factor * load_q)
+        - injected_q_kvar
         - at_generators @ dispatch.generator_q_kvar
         - at_batteries @ dispatch.battery_q_kvar,
         p_by_error=p_by_error - missing,
@@ -109,6 +121,14 @@ def _load_powers(feeder: Feeder) -> tuple[FloatArray, FloatArray]:
     """(p_kw, q_kvar) [load, phase] at load factor 1."""
     p_kw = np.array([load.p_kw for load in feeder.loads]).reshape(-1, len(PHASES))
     return p_kw, np.array([load.q_kvar for load in feeder.loads]).reshape(-1, len(PHASES))
+
+
+def _injected(feeder: Feeder, day: GridDay) -> tuple[FloatArray, FloatArray]:
+    """Scheduled (p_kw, q_kvar) [time, bus, phase], positive for production."""
+    at, hours = _sites(feeder, day.injections), len(day.load_factor)
+    p_kw = np.array([injection.p_kw for injection in day.injections]).reshape(-1, hours)
+    q_kvar = np.array([injection.q_kvar for injection in day.injections]).reshape(-1, hours)
+    return at @ (p_kw.T[..., None] * _EVEN), at @ (q_kvar.T[..., None] * _EVEN)
 
 
 def _sites(feeder: Feeder, elements: Sequence[_Sited]) -> FloatArray:

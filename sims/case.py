@@ -16,20 +16,17 @@ from ..traffic.network import RoadNetwork
 from ..uncertainty.margins import RiskTreatment
 from ..uncertainty.radius import RadiusRule
 from .casefile import build, checks, wires
+from .casefile.coordination import COORDINATION
+from .casefile.library import CaseKind, built_in_names, find_case_of
 from .casefile.overrides import overridden
 from .casefile.rows import Rows, checked_profiles, checked_rows, checked_settings
 from .casefile.settings import Settings
 from .casefile.source import (
     BASE_DEMAND,
-    SETTINGS_FILE,
     Source,
-    did_you_mean,
     read_source,
     write_source,
 )
-from .casefile.tables import TABLES
-
-BUILT_IN = Path(__file__).parent / "cases"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +71,8 @@ class Case:
 
 
 def case_names() -> tuple[str, ...]:
-    """The built-in cases."""
-    return tuple(sorted(path.parent.name for path in BUILT_IN.glob(f"*/{SETTINGS_FILE}")))
+    """The built-in cases that episodes run on."""
+    return built_in_names(CaseKind.COORDINATION)
 
 
 def load_case(source: str | Path, *, overrides: Mapping[str, str] | None = None) -> Case:
@@ -85,9 +82,14 @@ def load_case(source: str | Path, *, overrides: Mapping[str, str] | None = None)
     (``stations.EVCS18.pv_kw``) to values as text. Raises ``CaseError`` with every problem found.
     """
     found: list[Problem] = []
-    files = overridden(read_source(_folder(source), found), overrides or {}, found)
-    settings = checked_settings(files.settings, found) if files.settings else None
-    tables = {name: checked_rows(name, files.tables.get(name), found) for name in TABLES}
+    folder = find_case_of(source, CaseKind.COORDINATION)
+    read = read_source(folder, COORDINATION, found)
+    files = overridden(read, COORDINATION, overrides or {}, found)
+    settings = checked_settings(files.settings, COORDINATION, found) if files.settings else None
+    tables = {
+        name: checked_rows(name, files.tables.get(name), COORDINATION, found)
+        for name in COORDINATION.tables
+    }
     profiles = checked_profiles(files.tables.get(BASE_DEMAND), found)
     _check_together(files, settings, tables, found)
     if found or settings is None:
@@ -101,27 +103,18 @@ def to_case_folder(case: Case, folder: Path) -> Path:
     return folder
 
 
-def _folder(source: str | Path) -> Path:
-    if str(source) in case_names():
-        return BUILT_IN / str(source)
-    if not (Path(source) / SETTINGS_FILE).is_file():
-        fault = f"is neither a built-in case nor a folder with {SETTINGS_FILE}"
-        remedy = did_you_mean(str(source), case_names())
-        raise CaseError(str(source), (Problem(str(source), fault, remedy),))
-    return Path(source)
-
-
 def _check_together(
     files: Source, settings: Settings | None, tables: dict[str, Rows[Any]], found: list[Problem]
 ) -> None:
     """Checks across rows and tables, each as soon as what it builds on is sound."""
     found.extend(checks.reference_problems(files.tables, files.settings))
-    found.extend(checks.duplicate_problems(files.tables))
+    found.extend(checks.duplicate_problems(files.tables, COORDINATION))
     found.extend(checks.hours_problems(files.tables, files.settings))
     found.extend(checks.row_problems(tables))
     found.extend(checks.link_problems(tables["links"]))
     found.extend(wires.impedance_problems(tables))
     if settings is not None:
+        found.extend(checks.injection_problems(tables["injections"], settings.case.hours))
         found.extend(checks.settings_problems(settings, tables["day"]))
         found.extend(wires.unbalance_problems(tables, settings))
     if _sound(found, "road_nodes", "roads", "trips"):

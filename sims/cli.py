@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from ..core.errors import CaseError, ResultsError, RoadvoltError
+from .plan_cli import app as plan_app
 from .study_cli import app as study_app
 from .study_cli import carry_out_study
 from .terminal import (
@@ -49,6 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(study_app, name="study")
+app.add_typer(plan_app, name="plan")
 
 
 class Treatment(StrEnum):
@@ -128,22 +130,20 @@ def resume(
 @app.command()
 def cases() -> None:
     """Lists the built-in cases."""
-    from .case import case_names, load_case
+    from .catalogue import built_in_cases
 
-    table = Table("case", "what it is", "buses", "stations", "roads", "hours")
-    for name in case_names():
-        case = load_case(name)
-        sizes = (len(case.feeder.buses), len(case.stations), len(case.roads.roads), case.hours)
-        table.add_row(name, case.title, *map(str, sizes))
+    table = Table("case", "for", "what it is", "size")
+    for entry in built_in_cases():
+        table.add_row(*entry)
     out.print(table)
 
 
 @app.command()
 def validate(case: CaseArgument) -> None:
     """Checks a case and lists every fault with file, row, column and remedy."""
-    from .case import load_case
+    from .catalogue import load_any
 
-    loaded = load_case(case)
+    loaded = load_any(case)
     out.print(f"[green]case '{loaded.name}' is usable[/]: {loaded.title}")
 
 

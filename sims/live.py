@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from typing import Any, Self
@@ -81,10 +82,36 @@ class EpisodeProgress(LiveBar):
 
 
 class StudyProgress(LiveBar):
-    """Over the tasks of a study, with counts and time left."""
+    """Over the tasks of a study, with counts, time left, and what this process logs meanwhile."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console, "study", None, MofNCompleteColumn())
+        self._log, self._left = _Told(self), math.inf
+
+    def __enter__(self) -> Self:
+        logging.getLogger("roadvolt").addHandler(self._log)
+        return super().__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        logging.getLogger("roadvolt").removeHandler(self._log)
 
     def __call__(self, event: TaskDone) -> None:
+        self._left = event.seconds_left
         self._show(event.seconds_left, completed=event.done, total=event.total, detail=event.task)
+
+    def tell(self, words: str) -> None:
+        """Shows words beside the bar."""
+        self._show(self._left, detail=words)
+
+
+class _Told(logging.Handler):
+    """Hands what is logged to a bar."""
+
+    def __init__(self, bar: StudyProgress) -> None:
+        super().__init__()
+        self._bar = bar
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Shows the record's message."""
+        self._bar.tell(record.getMessage())

@@ -113,7 +113,7 @@ TABLES: Final = MappingProxyType(
         "devices": {
             "hour": "hour of the day",
             "device": "generator, battery, wind turbine or 'upstream'",
-            "kind": "generator, battery, wind or upstream",
+            "kind": "generator, battery, wind, injection or upstream",
             "p_kw": "active production (batteries: discharge - charge; upstream: purchase)",
             "q_kvar": "reactive production",
             "p_a_kw": "of which phase a",

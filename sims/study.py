@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 from rich.console import RenderableType
@@ -15,7 +15,8 @@ from rich.console import RenderableType
 from ..agents.pool import Pool
 from ..core.errors import ResultsError
 from .campaign import CampaignWatcher, Settings, Task, Work, run_campaign
-from .case import Case, load_case, to_case_folder
+from .case import load_case
+from .casefile.source import write_source
 from .results import (
     Run,
     new_run_folder,
@@ -34,16 +35,33 @@ class Findings:
     summary: dict[str, Any]  #: begins with "status"; general keys are added by ``run_study``
 
 
+class AnyCase(Protocol):
+    """What a study must know of its case, whatever the case is for."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def files(self) -> Mapping[str, str]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyKind:
-    """What one kind of study does. ``settings`` are plain JSON, from the command line."""
+    """What one kind of study does. ``settings`` are plain JSON, from the command line.
+
+    ``load`` makes of a folder the case that the other functions are given.
+    """
 
     name: str
-    plan: Callable[[Case, str, Settings], Sequence[Task]]  #: (case, its folder, settings)
+    plan: Callable[[Any, str, Settings], Sequence[Task]]  #: (case, its folder, settings)
     work: Work  #: settings of a task -> its answer
-    collect: Callable[[Case, Settings, Sequence[Any]], Findings]  #: answers in order of the plan
-    draw: Callable[[Run, Case], Path]  #: writes study.html and figures; the page's path
+    collect: Callable[[Any, Settings, Sequence[Any]], Findings]  #: answers in order of the plan
+    draw: Callable[[Run, Any], Path]  #: writes study.html and figures; the page's path
     view: Callable[[Mapping[str, Any]], RenderableType]  #: the summary, for the terminal
+    load: Callable[[str], AnyCase] = load_case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +84,19 @@ def study_kind(name: str) -> StudyKind:
         from .stress.study import STRESS
 
         return STRESS
+    if name == "fdn":
+        from .fdn.study import FDN
+
+        return FDN
     raise ResultsError(name, "is no kind of study that this program knows")
 
 
-def begin_study(parent: Path, case: Case, kind: str, settings: Settings, csv: bool) -> StudyFolder:
+def begin_study(
+    parent: Path, case: AnyCase, kind: str, settings: Settings, csv: bool
+) -> StudyFolder:
     """Makes a fresh folder under ``parent`` and writes down what is about to run."""
     folder = new_run_folder(parent, case.name, kind)
-    to_case_folder(case, folder / "case")
+    write_source(case.files, folder / "case")
     words = {"kind": kind, "csv": csv, "settings": settings}
     (folder / "options.json").write_text(json.dumps(words, indent=2) + "\n")
     return StudyFolder(folder=folder, kind=kind, settings=settings, csv=csv)
@@ -105,12 +129,12 @@ def run_study(study: StudyFolder, pool: Pool, watch: CampaignWatcher | None = No
     start = time.perf_counter()
     kind = study_kind(study.kind)
     place = str((study.folder / "case").resolve())
-    case = load_case(place)
+    case = kind.load(place)
     tasks = kind.plan(case, place, study.settings)
     answers = run_campaign(study.folder, tasks, kind.work, pool, watch)
     findings = kind.collect(case, study.settings, answers)
     seconds = round(time.perf_counter() - start, 3)
-    summary = findings.summary | _about(study, case, findings.tables, len(tasks), seconds)
+    summary = findings.summary | _about(study, case, findings, len(tasks), seconds)
     run = Run(folder=study.folder, summary=summary, tables=findings.tables)
     save_tables(findings.tables, study.folder, study.csv)
     kind.draw(run, case)
@@ -120,11 +144,16 @@ def run_study(study: StudyFolder, pool: Pool, watch: CampaignWatcher | None = No
 
 def draw_study(run: Run) -> Path:
     """Writes ``study.html`` and the figures of a finished study anew; returns the page's path."""
-    return study_kind(run.summary["study"]).draw(run, load_case(str(run.folder / "case")))
+    kind = study_kind(run.summary["study"])
+    return kind.draw(run, kind.load(str(run.folder / "case")))
 
 
 def _about(
-    study: StudyFolder, case: Case, tables: Mapping[str, pd.DataFrame], tasks: int, seconds: float
+    study: StudyFolder,
+    case: AnyCase,
+    findings: Findings,
+    tasks: int,
+    seconds: float,
 ) -> dict[str, Any]:
     """What every study says of itself; only ``seconds`` and ``versions`` may differ next time."""
     return {
@@ -134,7 +163,7 @@ def _about(
         "currency": case.currency,
         "settings": study.settings,
         "tasks": tasks,
-        "seconds": {"total": seconds},
+        "seconds": {**findings.summary.get("seconds", {}), "total": seconds},
         "versions": package_versions(),
-        "result_hash": result_hash(tables),
+        "result_hash": result_hash(findings.tables),
     }

@@ -90,9 +90,10 @@ def _routes(parts: Parts) -> pd.DataFrame:
 
 
 def _devices(parts: Parts) -> pd.DataFrame:
-    """Generators, batteries, wind turbines and the upstream grid, one below the other."""
+    """Generators, batteries, wind turbines, injections and the upstream grid, in this order."""
     dispatch, feeder, hours = parts.approval.dispatch, parts.case.feeder, hours_of(parts)
     wind = np.outer(parts.case.grid_day.wind_factor, [t.p_rated_kw for t in feeder.wind_turbines])
+    injections = parts.case.grid_day.injections
     wind_p_kw = wind[..., None] * np.full(3, 1 / 3)
     pieces = [
         _device_rows(
@@ -125,6 +126,13 @@ def _devices(parts: Parts) -> pd.DataFrame:
         ),
         _device_rows(
             hours,
+            "injection",
+            [injection.id for injection in injections],
+            _thirds([injection.p_kw for injection in injections], hours),
+            _thirds([injection.q_kvar for injection in injections], hours),
+        ),
+        _device_rows(
+            hours,
             "upstream",
             ["upstream"],
             dispatch.upstream_p_kw[:, None],
@@ -133,6 +141,12 @@ def _devices(parts: Parts) -> pd.DataFrame:
         ),
     ]
     return pd.concat([piece for piece in pieces if len(piece)], ignore_index=True)
+
+
+def _thirds(by_element: Sequence[FloatArray], hours: range) -> FloatArray:
+    """Power of each element [time] in equal parts on its phases [time, element, phase]."""
+    together = np.array(by_element).reshape(-1, len(hours)).T
+    return np.asarray(together[..., None] * np.full(3, 1 / 3))
 
 
 def _device_rows(

@@ -13,6 +13,7 @@ from ...grid.feeder import (
     Feeder,
     Generator,
     GridDay,
+    Injection,
     Limits,
     Line,
     Load,
@@ -30,7 +31,7 @@ from ...traffic.network import (
 )
 from .checks import Tables
 from .settings import Settings
-from .tables import StationRow
+from .tables import InjectionRow, StationRow
 from .wires import line_impedance_ohm, scaled_shares
 
 
@@ -95,6 +96,23 @@ def build_grid_day(settings: Settings, tables: Tables) -> GridDay:
         upstream_price_per_kwh=price,
         export_price_per_kwh=frozen(np.full(price.shape, settings.prices.export_per_kwh)),
         reactive_price_per_kvarh=frozen(settings.prices.reactive_share * price),
+        injections=_injections(tables),
+    )
+
+
+def _injections(tables: Tables) -> tuple[Injection, ...]:
+    """Rows put together by their name; the checks have seen to it that hours are in order."""
+    hours: dict[tuple[str, str], list[InjectionRow]] = {}
+    for row in tables["injections"]:
+        hours.setdefault((row.injection, row.bus), []).append(row)
+    return tuple(
+        Injection(
+            id=name,
+            bus=bus,
+            p_kw=frozen([row.p_kw for row in rows]),
+            q_kvar=frozen([row.q_kvar for row in rows]),
+        )
+        for (name, bus), rows in hours.items()
     )
 
 

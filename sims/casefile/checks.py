@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ...core.errors import Problem
+from .coordination import COORDINATION
+from .layout import Layout, SettingsT
 from .rows import Rows
 from .settings import Settings
 from .source import BASE_DEMAND, SETTINGS_FILE, TextTable, did_you_mean
-from .tables import TABLES, key_columns
 
 Tables = Mapping[str, Rows[Any]]
 Finding = Iterator[Problem]
@@ -31,6 +32,7 @@ REFERENCES = (
     Reference("generators", "bus", "buses"),
     Reference("batteries", "bus", "buses"),
     Reference("wind_turbines", "bus", "buses"),
+    Reference("injections", "bus", "buses"),
     Reference("stations", "bus", "buses"),
     Reference("roads", "from_node", "road_nodes"),
     Reference("roads", "to_node", "road_nodes"),
@@ -48,7 +50,7 @@ def declared(texts: Mapping[str, TextTable], target: str) -> set[str]:
     table = texts[target]
     if target == BASE_DEMAND:
         return {column.removesuffix("_factor") for column in table.header[1:]}
-    return {row.get(key_columns(target)[0], "") for row in table.rows.values()}
+    return {row.get(COORDINATION.key_columns(target)[0], "") for row in table.rows.values()}
 
 
 def said(content: Mapping[str, Any], section: str, key: str) -> Any:
@@ -88,18 +90,19 @@ def _also(places: list[str]) -> str:
     return f" (also used in {' / '.join(places[:3])}{rest})"
 
 
-def duplicate_problems(texts: Mapping[str, TextTable]) -> Finding:
+def duplicate_problems(texts: Mapping[str, TextTable], layout: Layout[SettingsT]) -> Finding:
     """Names that stand twice in one table."""
     for name, table in texts.items():
-        if name not in TABLES or not set(key_columns(name)) <= set(table.header):
+        if name not in layout.tables or not set(layout.key_columns(name)) <= set(table.header):
             continue
+        columns = layout.key_columns(name)
         first: dict[tuple[str, ...], int] = {}
         for number, row in table.rows.items():
-            key = tuple(row[column] for column in key_columns(name))
+            key = tuple(row[column] for column in columns)
             if key in first:
                 label = "' to '".join(key)
                 fault = f"'{label}' stands in row {first[key]} already"
-                place = table.place(number, key_columns(name)[0])
+                place = table.place(number, columns[0])
                 yield Problem(place, fault, "rename or remove one of the two")
             first.setdefault(key, number)
 
@@ -124,6 +127,25 @@ def _hour_order(table: TextTable) -> Finding:
             fault = f"'{row['hour']}' is not the hour that belongs here"
             yield Problem(table.place(number, "hour"), fault, f"count from 0: give {expected}")
             return
+
+
+def injection_problems(injections: Rows[Any], hours: int) -> Finding:
+    """Every injection has one bus, and every hour of the day in order."""
+    seen: dict[str, list[Any]] = defaultdict(list)
+    for number, row in injections.good.items():
+        before = seen[row.injection]
+        if before and before[0].bus != row.bus:
+            fault = f"'{row.injection}' is at bus '{before[0].bus}' in other rows"
+            yield Problem(injections.text.place(number, "bus"), fault, "give it one bus")
+        if row.hour != len(before):
+            fault = f"hour {row.hour} of '{row.injection}' is not the one that belongs here"
+            remedy = f"count its hours from 0: give {len(before)}"
+            yield Problem(injections.text.place(number, "hour"), fault, remedy)
+        before.append(row)
+    for name, rows in seen.items():
+        if len(rows) != hours:
+            fault = f"'{name}' has {len(rows)} hours, the day has {hours}"
+            yield Problem(injections.text.file, fault, "give one row for every hour")
 
 
 def row_problems(tables: Tables) -> Finding:

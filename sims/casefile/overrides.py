@@ -12,24 +12,30 @@ from typing import Any
 import yaml
 
 from ...core.errors import Problem
-from .settings import Settings
+from .layout import Layout, SettingsT
 from .source import SETTINGS_FILE, Source, TextTable, csv_text, did_you_mean
-from .tables import TABLES, key_columns
 
 
-def overridden(source: Source, overrides: Mapping[str, str], found: list[Problem]) -> Source:
+def overridden(
+    source: Source,
+    layout: Layout[SettingsT],
+    overrides: Mapping[str, str],
+    found: list[Problem],
+) -> Source:
     """The case with every override applied; keys that do not exist go to ``found``."""
     for key, value in overrides.items():
-        head, *rest = key.split(".")
-        if head in source.tables and head in TABLES:
-            source = _set_cell(source, key, head, rest, value, found)
+        head = key.partition(".")[0]
+        if head in source.tables and head in layout.tables:
+            source = _set_cell(source, layout, key, value, found)
         else:
-            source = _set_key(source, key, value, found)
+            source = _set_key(source, layout, key, value, found)
     return source
 
 
-def _set_key(source: Source, key: str, value: str, found: list[Problem]) -> Source:
-    known = _known_keys()
+def _set_key(
+    source: Source, layout: Layout[SettingsT], key: str, value: str, found: list[Problem]
+) -> Source:
+    known = _known_keys(layout)
     if key not in known:
         remedy = did_you_mean(key, known) + " Or a cell: table.row.column"
         found.append(Problem(f"--set {key}", "is no key of case.yaml", remedy))
@@ -51,9 +57,10 @@ def _scalar(value: str) -> Any:
 
 
 def _set_cell(
-    source: Source, key: str, name: str, rest: list[str], value: str, found: list[Problem]
+    source: Source, layout: Layout[SettingsT], key: str, value: str, found: list[Problem]
 ) -> Source:
-    table, columns = source.tables[name], key_columns(name)
+    name, *rest = key.split(".")
+    table, columns = source.tables[name], layout.key_columns(name)
     ids = {"-".join(row.get(c, "") for c in columns): n for n, row in table.rows.items()}
     row, column = (".".join(rest[:-1]), rest[-1]) if rest else ("", "")
     for word, known, what in ((row, ids, "row"), (column, table.header, "column")):
@@ -70,9 +77,9 @@ def _with_table(source: Source, name: str, table: TextTable) -> Source:
     return replace(source, tables={**source.tables, name: table}, texts=texts)
 
 
-def _known_keys() -> list[str]:
+def _known_keys(layout: Layout[SettingsT]) -> list[str]:
     return [
         f"{section}.{key}"
-        for section, field in Settings.model_fields.items()
+        for section, field in layout.settings.model_fields.items()
         for key in field.annotation.model_fields  # type: ignore[union-attr]
     ]

@@ -13,9 +13,8 @@ from pydantic_core import ErrorDetails
 from ...core.errors import Problem
 from ...core.units import FloatArray, frozen
 from .fields import Between, Row
-from .settings import Settings
+from .layout import Layout, SettingsT
 from .source import SETTINGS_FILE, TextTable, did_you_mean, nearest
-from .tables import MAY_BE_EMPTY, TABLES
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -39,26 +38,30 @@ class Rows(Generic[RowT]):
         return iter(self.good.values())
 
 
-def checked_settings(content: dict[str, Any], found: list[Problem]) -> Settings | None:
+def checked_settings(
+    content: dict[str, Any], layout: Layout[SettingsT], found: list[Problem]
+) -> SettingsT | None:
     """``case.yaml`` as settings, or None with every fault in ``found``."""
     try:
-        return Settings.model_validate(content)
+        return layout.settings.model_validate(content)
     except ValidationError as error:
         details = error.errors(include_url=False)
         misspelt = _misspelt(details)
-        found.extend(_settings_problem(d) for d in details if d["loc"] not in misspelt)
+        found.extend(_settings_problem(d, layout) for d in details if d["loc"] not in misspelt)
         return None
 
 
-def checked_rows(name: str, table: TextTable | None, found: list[Problem]) -> Rows[Any]:
+def checked_rows(
+    name: str, table: TextTable | None, layout: Layout[SettingsT], found: list[Problem]
+) -> Rows[Any]:
     """The good rows of a table, every fault of header and cells in ``found``; None has no rows."""
     if table is None:
         return Rows(text=TextTable(file=f"{name}.csv", header=(), rows={}), good={})
-    model = TABLES[name]
+    model = layout.tables[name]
     before = len(found)
     _check_header(table, model, found)
     good = {} if len(found) > before else _good_rows(table, model, found)
-    if not table.rows and name not in MAY_BE_EMPTY:
+    if not table.rows and name not in layout.may_be_empty:
         found.append(Problem(table.file, "has no rows", "add at least one row below the header"))
     return Rows(text=table, good=good)
 
@@ -130,18 +133,19 @@ def _misspelt(details: list[ErrorDetails]) -> set[tuple[int | str, ...]]:
     return meant
 
 
-def _settings_problem(detail: ErrorDetails) -> Problem:
+def _settings_problem(detail: ErrorDetails, layout: Layout[SettingsT]) -> Problem:
     path = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
         *section, key = (str(part) for part in detail["loc"])
-        return Problem(SETTINGS_FILE, f"unknown key '{path}'", did_you_mean(key, _keys(section)))
+        known = _keys(section, layout)
+        return Problem(SETTINGS_FILE, f"unknown key '{path}'", did_you_mean(key, known))
     if detail["type"] == "missing":
-        return Problem(SETTINGS_FILE, f"'{path}' is missing", "add it; docs/case-format.md has it")
+        return Problem(SETTINGS_FILE, f"'{path}' is missing", f"add it; {layout.page} has it")
     return _problem(f"{SETTINGS_FILE}, {path}", detail)
 
 
-def _keys(section: Iterable[str]) -> list[str]:
-    model: type[BaseModel] = Settings
+def _keys(section: Iterable[str], layout: Layout[SettingsT]) -> list[str]:
+    model: type[BaseModel] = layout.settings
     for name in section:
         model = model.model_fields[name].annotation  # type: ignore[assignment]
     return list(model.model_fields)

@@ -24,6 +24,7 @@ VehicleKwh = Annotated[float, Between("kWh", 1.0, 1000.0)]
 class About(Section):
     """What the case is called, its currency, and how many hours its day has."""
 
+    kind: Literal["coordination"] = "coordination"
     name: Name
     title: Name
     currency: Name

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from ...core.errors import Problem
-from .tables import TABLES
+from .layout import Layout, SettingsT
 
 SETTINGS_FILE = "case.yaml"
 BASE_DEMAND = "base_demand"
@@ -66,19 +66,25 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), None)
 
 
-def read_source(folder: Path, found: list[Problem]) -> Source:
+def read_source(folder: Path, layout: Layout[SettingsT], found: list[Problem]) -> Source:
     """Reads ``case.yaml`` and every table; what is missing or damaged goes to ``found``."""
-    wanted = (SETTINGS_FILE, *(f"{table}.csv" for table in (*TABLES, BASE_DEMAND)))
+    absent = {f"{table}.csv" for table in layout.may_be_absent if not _has(folder, table)}
+    wanted = [SETTINGS_FILE, *(file for file in layout.files if file not in absent)]
     texts = {name: text for name in wanted if (text := _read(folder, name, found)) is not None}
     if (folder / ORIGINS_FILE).exists():
         texts[ORIGINS_FILE] = (folder / ORIGINS_FILE).read_text(encoding="utf-8", errors="replace")
+    return parse_source(texts, found)
+
+
+def parse_source(texts: Mapping[str, str], found: list[Problem]) -> Source:
+    """What the files of a case say; damage goes to ``found``."""
     tables = {
         Path(file).stem: _parse_csv(file, text, found)
         for file, text in texts.items()
         if file.endswith(".csv")
     }
     settings = _parse_yaml(texts[SETTINGS_FILE], found) if SETTINGS_FILE in texts else {}
-    return Source(texts=texts, settings=settings, tables=tables)
+    return Source(texts=dict(texts), settings=settings, tables=tables)
 
 
 def write_source(texts: Mapping[str, str], folder: Path) -> None:
@@ -95,6 +101,10 @@ def csv_text(table: TextTable) -> str:
     writer.writeheader()
     writer.writerows(table.rows.values())
     return buffer.getvalue()
+
+
+def _has(folder: Path, table: str) -> bool:
+    return (folder / f"{table}.csv").exists()
 
 
 def _read(folder: Path, name: str, found: list[Problem]) -> str | None:

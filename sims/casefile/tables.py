@@ -114,6 +114,16 @@ class WindTurbineRow(Row):
     p_rated_kw: PowerKw
 
 
+class InjectionRow(Row):
+    """An hour of what a converter injects on a fixed schedule; positive for production."""
+
+    injection: Name
+    bus: Name
+    hour: Annotated[int, Between("h", 0, 167)]
+    p_kw: Annotated[float, Between("kW", -20_000.0, 20_000.0)]
+    q_kvar: PowerKvar
+
+
 class DayRow(Row):
     """An hour: what is expected of load, wind, sun and traffic, and what energy costs."""
 
@@ -193,6 +203,7 @@ TABLES: dict[str, type[Row]] = {
     "generators": GeneratorRow,
     "batteries": BatteryRow,
     "wind_turbines": WindTurbineRow,
+    "injections": InjectionRow,
     "day": DayRow,
     "road_nodes": RoadNodeRow,
     "roads": RoadRow,
@@ -200,12 +211,3 @@ TABLES: dict[str, type[Row]] = {
     "stations": StationRow,
     "links": LinkRow,
 }
-#: Tables that may have no rows: a feeder without generators is a feeder.
-MAY_BE_EMPTY = frozenset({"generators", "batteries", "wind_turbines", "links"})
-#: The columns that name a row; every other table's first column does.
-KEYS: dict[str, tuple[str, ...]] = {"trips": ("origin", "destination")}
-
-
-def key_columns(table: str) -> tuple[str, ...]:
-    """The columns whose values together must not repeat."""
-    return KEYS.get(table) or (next(iter(TABLES[table].model_fields)),)

@@ -30,6 +30,7 @@ _SHADES = {
     "upstream": ("#7a8794", "#a6b0ba"),
     "generator": ("#0b4f7d", palette.BLUE, palette.SKY, "#a5d4ee"),
     "battery": ("#00664b", palette.GREEN, palette.MINT),
+    "injection": ("#5b3a86", "#8659b5", "#b294d1", "#d6c6e6"),
     "wind": ("#8a5a00", "#c98500", palette.ORANGE, "#f3c766"),
 }
 
@@ -63,9 +64,9 @@ def dispatch_chart(tables: Tables) -> Chart | None:
         title="The operator's devices, hour by hour",
         caption_html=(
             "Greys are purchases from upstream, blues generators, greens batteries (below zero "
-            "when they charge), ambers wind. <b>Participation</b> is the share of every forecast "
-            "error that a device balances; the shares of an hour sum to one, and a device needs "
-            "<b>reserve</b> in proportion."
+            "when they charge), ambers wind, purples what is injected on a fixed schedule. "
+            "<b>Participation</b> is the share of every forecast error that a device balances; "
+            "the shares of an hour sum to one, and a device needs <b>reserve</b> in proportion."
         ),
         data=_device_bars(devices, hours),
         layout=layout(

@@ -33,6 +33,7 @@ from .page import Block, Note, Section, page_html
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ...planning.fdn.case import FdnCase
     from ..case import Case
 
 _NOTHING = "\N{EN DASH}"
@@ -52,7 +53,7 @@ class Banner:
 def study_header(
     *,
     study: str,
-    case: Case,
+    case: Case | FdnCase,
     summary: Mapping[str, Any],
     facts: Mapping[str, Any],
     banners: Iterable[Banner],
@@ -71,14 +72,25 @@ def study_header(
     seconds = (summary.get("seconds") or {}).get("total")
     effort = {"tasks": f"{summary['tasks']:,}"} if "tasks" in summary else {}
     effort |= {} if seconds is None else {"took": duration(seconds)}
-    network = f"{len(case.stations)} stations, {len(case.feeder.buses)} buses, {case.hours} hours"
     return masthead_html(
         eyebrow=f"roadvolt · {study}",
         title=case.title,
-        facts={"case": case.name, "network": network, **facts, **effort},
+        facts={"case": case.name, "network": _network(case), **facts, **effort},
         banners_html="".join(map(_banner_html, banners)),
         cards=[card for card in cards if card.value not in ("", _NOTHING)],
     )
+
+
+def _network(case: Case | FdnCase) -> str:
+    """Its size, in words."""
+    from ...planning.fdn.case import FdnCase
+
+    if isinstance(case, FdnCase):
+        network = case.network
+        return (
+            f"{len(network.heads)} feeders, {len(network.buses)} buses, {len(case.stages)} stages"
+        )
+    return f"{len(case.stations)} stations, {len(case.feeder.buses)} buses, {case.hours} hours"
 
 
 def _banner_html(banner: Banner) -> str:

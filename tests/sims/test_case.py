@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from roadvolt.core.errors import CaseError
-from roadvolt.sims.case import BUILT_IN, case_names, load_case, to_case_folder
+from roadvolt.sims.case import case_names, load_case, to_case_folder
+from roadvolt.sims.casefile.library import BUILT_IN
 from roadvolt.sims.options import EpisodeOptions
 
 
@@ -164,3 +165,18 @@ def test_the_upstream_share_is_a_key_of_the_feeder() -> None:
 def test_a_handful_of_samples_is_refused(samples: int) -> None:
     with pytest.raises(ValueError, match="samples must be at least 10"):
         EpisodeOptions(samples=samples)
+
+
+def test_injections_are_read_hour_by_hour_and_may_be_absent(folder: Path) -> None:
+    assert load_case(folder).grid_day.injections == ()
+    rows = [
+        f"{name},{bus},{t},{10 * t},{-t}" for name, bus in (("S", 2), ("T", 5)) for t in range(6)
+    ]
+    lines = ["injection,bus,hour,p_kw,q_kvar", *rows]
+    (folder / "injections.csv").write_text("\n".join(lines))
+    first, second = load_case(folder).grid_day.injections
+    assert (first.id, first.bus, second.bus) == ("S", "2", "5")
+    np.testing.assert_allclose(second.p_kw, 10 * np.arange(6))
+    np.testing.assert_allclose(second.q_kvar, -np.arange(6))
+    changed = load_case(folder, overrides={"injections.S-2.p_kw": "7"})
+    assert changed.grid_day.injections[0].p_kw[2] == 7

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from roadvolt.core.errors import CaseError
-from roadvolt.sims.case import BUILT_IN, load_case
+from roadvolt.sims.case import load_case
+from roadvolt.sims.casefile.library import BUILT_IN
 
 Break = Callable[[Path], None]
 
@@ -55,6 +56,17 @@ def text(file: str, old: str, new: str) -> Break:
         content = (folder / file).read_text()
         assert content.count(old) == 1
         (folder / file).write_text(content.replace(old, new))
+
+    return apply
+
+
+def injections(line: str, hours: int = 6) -> Break:
+    """Writes the table, a line for each hour."""
+
+    def apply(folder: Path) -> None:
+        lines = [line.format(hour=hour) for hour in range(hours)]
+        header = "injection,bus,hour,p_kw,q_kvar"
+        (folder / "injections.csv").write_text("\n".join([header, *lines]) + "\n")
 
     return apply
 
@@ -372,6 +384,24 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {
         "feeder.source_bus",
         "no row '9'",
         "known",
+    ),
+    "injection nowhere": (
+        injections("S,7,{hour},10,0"),
+        "injections.csv, row 2, column bus",
+        "no row '7'",
+        "add it",
+    ),
+    "injection without evening": (
+        injections("S,2,{hour},10,0", hours=5),
+        "injections.csv",
+        "'S' has 5 hours, the day has 6",
+        "every hour",
+    ),
+    "injection on a lateral": (
+        injections("S,4,{hour},10,0", hours=6),
+        "injections.csv, row 2, column bus",
+        "uses phase a, c",
+        "move it",
     ),
     "no YAML": (
         lambda folder: (folder / "case.yaml").write_text("case: [") and None,

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import pytest
 
 from roadvolt.sims import cli
-from roadvolt.sims.case import BUILT_IN, load_case
+from roadvolt.sims.case import load_case
+from roadvolt.sims.casefile.library import BUILT_IN
 from roadvolt.sims.options import EpisodeOptions
 from roadvolt.sims.recorder import Recorder
 from roadvolt.sims.results import load_run
@@ -126,7 +127,7 @@ def test_an_unfinished_run_is_resumed_in_its_folder(roadvolt: Roadvolt, tmp_path
 
 def test_cases_are_listed_and_valid(roadvolt: Roadvolt) -> None:
     listed = roadvolt("cases").out
-    for name in ("tiny", "utn12-ieee33"):
+    for name in ("tiny", "tpc84", "utn12-ieee33"):
         assert name in listed
         assert roadvolt("validate", name).code == 0
 
@@ -184,6 +185,7 @@ def test_a_broken_case_gives_one_clear_message_and_exit_code_2(
     ("words", "hint"),
     [
         (("validate", "utn12"), "utn12-ieee33"),
+        (("run", "tpc84"), "roadvolt plan fdn tpc84"),
         (("run", "tiny", "--set", "feeder.unbalanc=2"), "feeder.unbalance"),
         (("run", "tiny", "--set", "nonsense"), "key=value"),
         (("show", "/no/such/run"), "no such folder"),

@@ -16,6 +16,7 @@ from roadvolt.sims.case import load_case
 from roadvolt.sims.cli import app
 from roadvolt.sims.episode import Episode, run_episode
 from roadvolt.sims.options import EpisodeOptions
+from roadvolt.sims.planfile import load_fdn_case
 from roadvolt.sims.schema import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,10 +114,14 @@ def test_the_commands_of_the_pages_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_settings_that_the_pages_change_exist(page: Path) -> None:
-    for program, _, *rest in commands(page):
+    for program, first, *rest in commands(page):
         asked = [b for a, b in pairwise(rest) if a == "--set"]
         if program == "roadvolt" and asked:
-            load_case("utn12-ieee33", overrides=dict(pair.split("=") for pair in asked))
+            overrides = dict(pair.split("=") for pair in asked)
+            if first == "plan":
+                load_fdn_case("tpc84", overrides=overrides)
+            else:
+                load_case("utn12-ieee33", overrides=overrides)
 
 
 def test_the_python_lines_of_the_readme_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,1 @@
+"""What to build: investment planning for distribution networks."""

@@ -1,0 +1,1 @@
+"""Flexible distribution networks: soft open points, charging stations and PV over four stages."""

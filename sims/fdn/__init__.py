@@ -1,0 +1,1 @@
+"""Planning studies of flexible distribution networks, and what ties them to episodes."""
