@@ -330,4 +330,4 @@ def _standing(data: PlanInputs, price: str) -> FloatArray:
 def _fewest(demand: FloatArray, most: FloatArray) -> FloatArray:
     """Sites that demand [stage] takes at least."""
     reach = np.cumsum(np.sort(most)[::-1])
-    return np.searchsorted(reach, demand - 1e-9).astype(float) + 1
+    return np.where(demand > 0, np.searchsorted(reach, demand - 1e-9) + 1.0, 0.0)

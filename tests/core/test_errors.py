@@ -22,6 +22,7 @@ from roadvolt.core.errors import (
     RoundMismatch,
     SolveError,
     SolverMissing,
+    UnreachableCorrelation,
 )
 
 MISSES = tuple(LimitMiss(f"line {k} phase a 14:00", 2.5 + k, "kVA") for k in range(8))
@@ -39,6 +40,7 @@ EXAMPLES = [
         ["review", "infeasible", "line 0 phase a 14:00 is missed by 2.5 kVA", "and 2 more"],
     ),
     (SolverMissing("MOSEK", "install it"), ["MOSEK", "missing", "install it"]),
+    (UnreachableCorrelation(0.9, -0.5, 0.8), ["0.9 is out of reach", "-0.5000 to 0.8000"]),
     (PowerFlowError("verification", 3, 24), ["verification", "3 of 24"]),
     (AgreementError(4, ("line 7",), ("s1", "s2")), ["4 rounds", "line 7", "s1, s2"]),
     (NegotiationError(900, 2e-3, 1e-3), ["900 iterations", "0.002 > 0.001"]),

@@ -201,4 +201,3 @@ def test_other_solvers_agree_where_installed(solver):
     except SolverMissing:
         pytest.skip(f"{solver} is not installed")
     assert found.objective == pytest.approx(best_of_all_choices(random_program(3)), rel=1e-5)
-

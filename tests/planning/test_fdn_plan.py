@@ -406,6 +406,17 @@ def test_capacities_are_whole_modules_and_only_grow():
     assert (plan.pv_rated_kw <= 0.95 * plan.pv_kva + 0.1).all()
 
 
+def test_nothing_is_built_where_nothing_is_asked_for():
+    case = small_case()
+    stages = tuple(replace(stage, pv_penetration=0.0, ev_penetration=0.0) for stage in case.stages)
+    found = solve_plan(
+        replace(case, stages=stages), EXPECTED, nominal_bounds(case), PlanOptions(), GAP
+    )
+    assert not found.plan.evcs_kva.any()
+    assert not found.plan.pv_kva.any()
+    assert found.plan.sops == ((), ())
+
+
 def test_given_sites_are_taken_as_they_are():
     case = small_case()
     sites = Siting(
