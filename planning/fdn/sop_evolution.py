@@ -41,7 +41,7 @@ def topology(builder: MixedBuilder, data: PlanInputs, sop: SopColumns) -> None:
     none = np.zeros(sop.built.shape)
     builder.at_least([(sop.attached, 1.0), (sop.built, -2.0)], none)
     builder.at_most([(sop.attached, 1.0), (sop.built, -float(most))], none)
-    for zone in set(data.terminal_zones):
+    for zone in sorted(set(data.terminal_zones)):
         inside = [k for k, name in enumerate(data.terminal_zones) if name == zone]
         builder.at_most([(sop.attached[:, :, inside], 1.0), (sop.built, -1.0)], none)
     # Slots are alike: let the first be used first.
@@ -81,7 +81,7 @@ def new_lines(builder: MixedBuilder, data: PlanInputs, sop: SopColumns, km: Floa
     line = builder.columns(*sop.attached.shape, km.shape[1])
     builder.equal([(line, 1.0), (sop.attached, -1.0)], np.zeros(sop.attached.shape))
     builder.equal([(sop.line_km, 1.0), (line, -km)], np.zeros(sop.line_km.shape))
-    for zone in set(data.terminal_zones):
+    for zone in sorted(set(data.terminal_zones)):
         inside = [k for k, name in enumerate(data.terminal_zones) if name == zone]
         to_hub = line[:, :, inside].swapaxes(2, 3)
         shape = to_hub.shape[:3]

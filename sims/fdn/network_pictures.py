@@ -10,7 +10,6 @@ import numpy as np
 
 from ...planning.radial import HEAD
 from ..reporting import palette
-from ..reporting.figures import new_figure
 from ..reporting.geometry import map_layout
 from ..reporting.layout import names
 from ..reporting.page import Change, Chart, Control, Patches
@@ -19,8 +18,6 @@ from .reading import SOP_COLOURS, PlanKey, Reading, roman
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _SLOTS = len(SOP_COLOURS)
 #: Numbers of the traces: feeders of a soft open point, sites, soft open points.
@@ -129,7 +126,7 @@ def _places(reading: Reading) -> list[tuple[float, float]]:
 def _traces(reading: Reading) -> list[dict[str, Any]]:
     network = reading.case.network
     lines: dict[str, Any] = {"type": "scatter", "mode": "lines", "hoverinfo": "skip"}
-    x, y = _segments(reading, network.zones)
+    x, y = segments(reading, network.zones)
     buses = {
         "type": "scatter",
         "mode": "markers",
@@ -152,7 +149,7 @@ def _traces(reading: Reading) -> list[dict[str, Any]]:
         | {"line": {"color": palette.ORANGE, "width": 5}},
         buses,
         _feeder_names(reading),
-        *(_shade(k) for k in range(_SLOTS)),
+        *(shade(k) for k in range(_SLOTS)),
         _site_trace("charging stations", "square", palette.BLUE),
         _site_trace("PV", "circle", palette.GREEN),
         _site_trace("storage", "diamond", palette.PINK),
@@ -160,7 +157,7 @@ def _traces(reading: Reading) -> list[dict[str, Any]]:
     ]
 
 
-def _shade(slot: int) -> dict[str, Any]:
+def shade(slot: int) -> dict[str, Any]:
     """The feeders that a soft open point connects."""
     colour = palette.colour_at((SOP_COLOURS[slot], "#ffffff"), 0.55)
     return {
@@ -174,12 +171,13 @@ def _shade(slot: int) -> dict[str, Any]:
     }
 
 
-def _connected(reading: Reading, sop: dict[str, float]) -> list[str]:
+def connected(reading: Reading, sop: dict[str, float]) -> list[str]:
+    """Feeders of the terminals."""
     network = reading.case.network
     return [network.zones[network.index(bus)] for bus in sop]
 
 
-def _segments(reading: Reading, feeders: Iterable[str]) -> tuple[list[Any], list[Any]]:
+def segments(reading: Reading, feeders: Iterable[str]) -> tuple[list[Any], list[Any]]:
     """Branches of these feeders as one broken line; those at a head begin at their bus."""
     network, wanted = reading.case.network, set(feeders)
     x: list[Any] = []
@@ -240,43 +238,45 @@ def _sop_trace(slot: int) -> dict[str, Any]:
 
 
 def _changes(reading: Reading, found: Standing) -> list[Change]:
-    x, y = _segments(reading, found.larger)
+    x, y = segments(reading, found.larger)
     changes: list[Change] = [(1, "x", x), (1, "y", y), (1, "showlegend", bool(found.larger))]
     for slot in range(_SLOTS):
         sop = found.sops[slot] if slot < len(found.sops) else {}
-        x, y = _segments(reading, _connected(reading, sop))
+        x, y = segments(reading, connected(reading, sop))
         changes += [(_SHADES + slot, "x", x), (_SHADES + slot, "y", y)]
     groups = (("charging", found.evcs), ("PV", found.pv), ("storage", found.storage))
     for trace, (word, kva) in enumerate(groups, start=_SITES):
-        places = [_at(reading, bus) for bus in kva]
+        places = [place_of(reading, bus) for bus in kva]
         changes += [
             (trace, "x", [place[0] for place in places]),
             (trace, "y", [place[1] for place in places]),
-            (trace, "marker.size", [_size(value) for value in kva.values()]),
+            (trace, "marker.size", [size_of(value) for value in kva.values()]),
             (trace, "text", [f"{word} at {b}: {v / 1e3:.2f} MVA" for b, v in kva.items()]),
             (trace, "showlegend", bool(kva)),
         ]
     for slot in range(_SLOTS):
-        star = _star(reading, found.sops[slot] if slot < len(found.sops) else {})
+        star = star_of(reading, found.sops[slot] if slot < len(found.sops) else {})
         changes += [(_STARS + slot, path, value) for path, value in star.items()]
     return changes
 
 
-def _at(reading: Reading, bus: str) -> tuple[float, float]:
+def place_of(reading: Reading, bus: str) -> tuple[float, float]:
+    """Position of a bus [km]."""
     network = reading.case.network
     place = network.index(bus)
     return float(network.x_km[place]), float(network.y_km[place])
 
 
-def _size(kva: float) -> float:
+def size_of(kva: float) -> float:
+    """Width of a site's mark."""
     return 5 + 8 * math.sqrt(kva / 1e3)
 
 
-def _star(reading: Reading, sop: dict[str, float]) -> dict[str, Any]:
+def star_of(reading: Reading, sop: dict[str, float]) -> dict[str, Any]:
     """From the middle of all terminals to each of them and back."""
     if not sop:
         return {"x": [], "y": [], "text": [], "showlegend": False}
-    places = {bus: _at(reading, bus) for bus in sop}
+    places = {bus: place_of(reading, bus) for bus in sop}
     middle = tuple(np.mean(list(places.values()), axis=0))
     x, y, text = [middle[0]], [middle[1]], [""]
     for bus, (across, up) in places.items():
@@ -284,71 +284,3 @@ def _star(reading: Reading, sop: dict[str, float]) -> dict[str, Any]:
         y += [up, middle[1]]
         text += [f"{bus}: {sop[bus] / 1e3:.2f}", ""]
     return {"x": x, "y": y, "text": text, "showlegend": True}
-
-
-def network_figure(reading: Reading) -> Figure | None:
-    """The plan that the page opens at, a panel for each stage."""
-    plan = reading.first
-    if plan is None:
-        return None
-    stages = reading.stages(plan)
-    columns = min(len(stages), 2)
-    rows = math.ceil(len(stages) / columns)
-    figure = new_figure(3.6 * columns, 3.3 * rows)
-    panels = np.ravel(figure.subplots(rows, columns))
-    for axes, stage in zip(panels, stages, strict=False):
-        _draw(axes, reading, standing(reading, plan, stage))
-        axes.set_title(f"stage {roman(stage)}")
-    handles, labels = panels[len(stages) - 1].get_legend_handles_labels()
-    unique = dict(zip(labels, handles, strict=True))
-    figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=len(unique))
-    return figure
-
-
-def _draw(axes: Axes, reading: Reading, found: Standing) -> None:
-    network = reading.case.network
-    shades = [
-        (_connected(reading, sop), _shade(slot % _SLOTS)["line"]["color"], 1.6)
-        for slot, sop in enumerate(found.sops)
-    ]
-    for feeders, colour, width in (
-        (network.zones, palette.SILVER, 1.0),
-        (found.larger, palette.ORANGE, 2.5),
-        *shades,
-    ):
-        x, y = (np.array(one, dtype=float) for one in _segments(reading, feeders))
-        axes.plot(x, y, color=colour, lw=width, zorder=1)
-    for bus in np.flatnonzero(np.asarray(network.parent) == HEAD):
-        style: dict[str, Any] = {"fontsize": 6, "color": "white", "ha": "center", "va": "center"}
-        box = {"boxstyle": "square,pad=0.25", "fc": palette.SLATE, "ec": "none"}
-        axes.text(network.x_km[bus], network.y_km[bus], network.zones[bus], bbox=box, **style)
-    for kva, symbol, colour, name in (
-        (found.evcs, "s", palette.BLUE, "charging stations"),
-        (found.pv, "o", palette.GREEN, "PV"),
-        (found.storage, "D", palette.PINK, "storage"),
-    ):
-        if kva:
-            x, y = np.array([_at(reading, bus) for bus in kva]).T
-            areas = [_size(value) ** 2 / 4 for value in kva.values()]
-            look: dict[str, Any] = {"marker": symbol, "color": colour, "edgecolor": "white"}
-            axes.scatter(x, y, s=areas, lw=0.5, zorder=3, label=name, **look)
-    for slot, sop in enumerate(found.sops):
-        _draw_star(axes, reading, sop, slot)
-    axes.set_aspect("equal")
-    axes.axis("off")
-
-
-def _draw_star(axes: Axes, reading: Reading, sop: dict[str, float], slot: int) -> None:
-    colour = SOP_COLOURS[slot % _SLOTS]
-    star = _star(reading, sop)
-    axes.plot(star["x"], star["y"], color=colour, lw=1.6, zorder=4, label=f"SOP {slot + 1}")
-    for bus, kva in sop.items():
-        axes.plot(*_at(reading, bus), "o", ms=4, mfc="white", mec=colour, zorder=5)
-        words: dict[str, Any] = {"fontsize": 6, "color": colour, "zorder": 6, "ha": "center"}
-        axes.annotate(
-            f"{bus}: {kva / 1e3:.2f}",
-            _at(reading, bus),
-            (0, 4),
-            textcoords="offset points",
-            **words,
-        )

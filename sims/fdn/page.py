@@ -31,7 +31,9 @@ from .cost_pictures import (
     variant_chart,
     variant_figure,
 )
-from .network_pictures import network_chart, network_figure
+from .density_pictures import density_chart, density_figure
+from .network_figure import network_figure
+from .network_pictures import network_chart
 from .page_tables import (
     algorithms_table,
     certificate_table,
@@ -44,7 +46,7 @@ from .page_tables import (
 )
 from .published import TOTALS
 from .reading import Reading, reading_of, roman
-from .risk_pictures import density_chart, density_figure, iteration_chart, iteration_figure
+from .risk_pictures import iteration_chart, iteration_figure
 
 #: By file name without suffix.
 FIGURES: Final = {

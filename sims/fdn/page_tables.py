@@ -41,7 +41,7 @@ def plans_table(reading: Reading) -> Table:
             marks[place] = "bad"
         rows.append(
             (
-                f"Case {row['variant']}",
+                str(row["variant"]),
                 f"{100 * row['risk']:g} %",
                 str(row["algorithm"]).replace("_", " "),
                 str(row["status"]),
@@ -63,7 +63,7 @@ def plans_table(reading: Reading) -> Table:
             "most often on fresh samples, with its 95 % interval; Cases V and VI promise nothing."
         ),
         headings=(
-            *("plan", "risk", "algorithm", "status", "rounds", "worst risk"),
+            *("case", "risk", "algorithm", "status", "rounds", "worst risk"),
             *("total", "investment", "operation", "paper", "SOP MVA", "from stage"),
         ),
         rows=rows,
@@ -73,6 +73,8 @@ def plans_table(reading: Reading) -> Table:
 
 
 def _risk(row: dict[Any, Any]) -> str:
+    if row["status"] == "no plan":
+        return "\N{EN DASH}"
     ends = f"{100 * row['risk_low']:.2f}\N{EN DASH}{100 * row['risk_high']:.2f}"
     return f"{percent(100 * row['risk_max'], 2)} ({ends})"
 
@@ -164,14 +166,14 @@ def sops_table(reading: Reading, plan: PlanKey) -> Table:
             for _, rows_ in here.groupby("slot")
         ]
         kinds = (_sites(sites, stage, kind) for kind in ("evcs", "pv"))
-        rows.append((f"stage {roman(stage)}", _sops(own), *kinds))
+        rows.append((roman(stage), _sops(own), *kinds))
         if beside:
             marks[len(rows)] = "paper"
             rows.append(("paper", _sops(TABLE_1_SOPS[stage - 1]), "", ""))
     return Table(
         title=f"What stands: {reading.label(plan)}",
         caption_html="Buses, and the MVA that stand there (the paper's Table 1).",
-        headings=("", "soft open points", "charging stations", "PV"),
+        headings=("stage", "soft open points", "charging stations", "PV"),
         rows=rows,
         labels=4,
         marks=marks,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from ...planning.fdn.case import FdnCase
@@ -44,6 +44,7 @@ class Reading:
     case: FdnCase
     summary: dict[str, Any]
     tables: dict[str, pd.DataFrame]
+    parts: dict[tuple[str, PlanKey], pd.DataFrame] = field(default_factory=dict)  #: found before
 
     def table(self, name: str) -> pd.DataFrame:
         """All rows of a table; none if the study does not hold it."""
@@ -54,6 +55,11 @@ class Reading:
 
     def of(self, name: str, plan: PlanKey) -> pd.DataFrame:
         """A plan's rows of a table."""
+        if (name, plan) not in self.parts:
+            self.parts[name, plan] = self._rows(name, plan)
+        return self.parts[name, plan]
+
+    def _rows(self, name: str, plan: PlanKey) -> pd.DataFrame:
         table = self.table(name)
         same = (
             (table["variant"] == plan.variant)

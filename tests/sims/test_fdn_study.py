@@ -14,6 +14,7 @@ import pytest
 from roadvolt.agents.pool import LocalPool
 from roadvolt.sims import cli
 from roadvolt.sims.campaign import ROWS_FILE
+from roadvolt.sims.fdn import page
 from roadvolt.sims.fdn.schema import FDN_TABLES
 from roadvolt.sims.planfile.load import load_fdn_case
 from roadvolt.sims.results import Run, load_run
@@ -112,7 +113,10 @@ def test_densities_are_densities(run: Run) -> None:
         assert rows["density"].sum() * width == pytest.approx(1.0)
 
 
-def test_an_interrupted_study_ends_in_the_same_tables(run: Run, tmp_path: Path) -> None:
+def test_an_interrupted_study_ends_in_the_same_tables(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "FIGURES", {})
     folder = tmp_path / "again"
     shutil.copytree(run.folder, folder)
     (folder / "summary.json").unlink()
@@ -123,16 +127,19 @@ def test_an_interrupted_study_ends_in_the_same_tables(run: Run, tmp_path: Path) 
 
 
 def test_the_page_is_drawn_anew_and_needs_no_network(run: Run) -> None:
-    page = draw_study(load_run(run.folder)).read_text()
-    assert "Case IV, 30 %" in page
-    assert 'src="http' not in page
+    text = draw_study(load_run(run.folder)).read_text()
+    assert "Case IV, 30 %" in text
+    assert 'src="http' not in text
     drawn = {path.stem for path in (run.folder / "figures").glob("*.pdf")}
     assert {"network", "stage-costs", "risk-iterations", "densities", "variant-costs"} <= drawn
 
 
 def test_one_plan_prints_the_keys_that_scripts_read(
-    roadvolt: Callable[..., tuple[int, str, str]], tmp_path: Path
+    roadvolt: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(page, "FIGURES", {})
     code, out, err = roadvolt("plan", "fdn", "--variant", "V", "--json", "--out", tmp_path, *SMALL)
     assert (code, err) == (0, "")
     found = json.loads(out)
