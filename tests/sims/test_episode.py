@@ -13,7 +13,8 @@ import pytest
 from rich.console import Console
 
 from roadvolt.agents.runtime import RayRuntime
-from roadvolt.sims.case import BUILT_IN, Case, load_case
+from roadvolt.sims.case import Case, load_case
+from roadvolt.sims.casefile.library import BUILT_IN
 from roadvolt.sims.episode import Episode, run_episode
 from roadvolt.sims.options import EpisodeOptions
 from roadvolt.sims.progress import Event, Exchanged, PhaseStarted, Reviewed
