@@ -42,8 +42,8 @@ def roadvolt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
     def run(*words: str) -> Answer:
         monkeypatch.setattr(sys, "argv", ["roadvolt", *map(str, words)])
-        monkeypatch.setattr(cli.out, "file", None)
-        monkeypatch.setattr(cli.err, "file", None)
+        monkeypatch.setattr(cli.out, "_file", None)
+        monkeypatch.setattr(cli.err, "_file", None)
         monkeypatch.setattr(cli.out, "width", 120)
         with pytest.raises(SystemExit) as ended:
             cli.main()

@@ -49,7 +49,7 @@ def roadvolt(
     def program(*words: Any) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["roadvolt", *map(str, words)])
         for console in (cli.out, cli.err):
-            monkeypatch.setattr(console, "file", None)
+            monkeypatch.setattr(console, "_file", None)
         with pytest.raises(SystemExit) as ended:
             cli.main()
         said = capsys.readouterr()
