@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.errors import InfeasibleError, LimitMiss, SolveError
 from ..core.units import FloatArray, frozen
-from ..grid.anchoring import anchor_to_ac
+from ..grid.anchoring import anchor_to_ac, solve_anchored
 from ..grid.bare_grid import blame_bare_grid
 from ..grid.dispatch import Dispatch
 from ..grid.envelope import operating_envelope
@@ -40,7 +40,7 @@ class OperatorCase:
     samples: int
     seed: int
     backoff_kw: float
-    anchor_passes: int  #: how often voltages are anchored to AC, see ``grid.anchoring``
+    anchor_passes: int  #: fewest anchorings of voltages to AC, see ``grid.anchoring``
     policy: AdjustmentPolicy = AdjustmentPolicy.PROJECTION
 
 
@@ -67,20 +67,19 @@ class Dso:
                 of what they submitted; names the limits, who is at fault and what to change.
             PowerFlowError: the exact power flow of a dispatch has no solution.
         """
-        points, withdrawal_kw = self._case.points, submission.withdrawal_kw
-        model, solve = self._model, self._solver()
-        try:
-            dispatch = solve(model, points, withdrawal_kw)
-            for _ in range(self._case.anchor_passes):
-                model = anchor_to_ac(model, points, withdrawal_kw, dispatch)
-                dispatch = solve(model, points, withdrawal_kw)
-        except SolveError as refused:
-            # What an envelope has promised is kept, by the model that it was proved with.
-            proved = self._proved(submission) if submission.limits.envelope else None
-            if proved is None:
-                return self._adjust(model, submission, last_round, refused)
-            dispatch = proved
-        return Approval(round=submission.round, dispatch=dispatch)
+        model, answer = solve_anchored(
+            self._model,
+            self._case.points,
+            submission.withdrawal_kw,
+            self._solver(),
+            self._case.anchor_passes,
+        )
+        # What an envelope has promised is kept, by the model that it was proved with.
+        if isinstance(answer, SolveError) and submission.limits.envelope:
+            answer = self._proved(submission) or answer
+        if isinstance(answer, SolveError):
+            return self._adjust(model, submission, last_round, answer)
+        return Approval(round=submission.round, dispatch=answer)
 
     def permit(self, asked_kw: FloatArray) -> FloatArray:
         """The nearest net withdrawals [time, station] to these that the grid can carry.

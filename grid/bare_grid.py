@@ -35,6 +35,6 @@ def _remedy(misses: tuple[LimitMiss, ...]) -> str:
             "upstream grid balance more (feeder.upstream_share_max of the case)"
         )
     return (
-        "no trade can mend it: raise the ratings or widen the limits named, lower loads or their "
-        "uncertainty, or add generators and batteries"
+        "the operator can ask for no trade that mends it: raise the ratings or widen the limits "
+        "named, lower loads or their uncertainty, or add generators and batteries"
     )

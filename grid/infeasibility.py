@@ -14,6 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ..core.errors import InfeasibleError, LimitMiss, SolveError
+from ..core.solve import Ending
 from ..core.units import BoolArray, FloatArray, IntArray
 from .cone_builder import ProgramBuilder
 from .limited_solve import (
@@ -64,16 +65,18 @@ def solve_or_name(
     posed = pose(model, ProgramBuilder())
     try:
         return posed, solve_limited(model, posed.limited, what, charging, hints)
-    except InfeasibleError as error:
-        if not name:
+    except DirectionsError as error:
+        return _solve_in_other_directions(model, pose, what, error)
+    except SolveError as error:
+        # Where the solver gives up, the limits can hardly be kept, or hardly be missed.
+        unclear = error.ending == Ending.INEXACT
+        if not unclear and not (name and isinstance(error, InfeasibleError)):
             raise
         open_model, elastic, extra = _pose_elastic(model, pose)
         least = solve_relaxed(open_model, elastic.limited, f"{what}, least excess")
         misses = _misses(model, least, extra)
         if misses:
             raise InfeasibleError(what, error.solver, misses) from error
-        return _solve_in_other_directions(model, pose, what, error)
-    except DirectionsError as error:
         return _solve_in_other_directions(model, pose, what, error)
 
 

@@ -44,9 +44,11 @@ MODE_TOLERANCE_KW = 0.01
 #: Directions of batteries that cost no more than this above the relaxation are good enough.
 MODE_GAP = 1e-3
 ROUND_LIMIT = 30
-#: Where more rows than this would enter at once, only those with most of the excess do.
+#: Where more rows than this would enter at once, only those with most of the excess do: in so many
+#: rounds at most, since where the rest is exceeded still it is in the way itself.
 CROWD = 600
 MOST = 0.85
+PATIENCE = 5
 
 
 class DirectionsError(SolveError):
@@ -232,7 +234,7 @@ def _solve_rows(
     ceiling: float = np.inf,
 ) -> LimitedSolution:
     """Steps 1 to 3, from the rows that are in the program already."""
-    for _ in range(ROUND_LIMIT):
+    for turn in range(ROUND_LIMIT):
         program, scaling = problem.program.build()
         raw = _solve_stubbornly(program, what, model.options.solver)
         progress.seconds += raw.report.seconds
@@ -240,7 +242,7 @@ def _solve_rows(
         if raw.report.objective >= ceiling:
             raise _Dearer
         x = scaling.values(raw)
-        if not _add_exceeded(model, problem, progress, x):
+        if not _add_exceeded(model, problem, progress, x, patient=turn < PATIENCE):
             return _collect(progress, raw, scaling, x)
     raise SolveError(what, model.options.solver, Ending.LIMIT, f"{ROUND_LIMIT} rounds of rows")
 
@@ -265,9 +267,7 @@ def _solve_stubbornly(program: ConeProgram, what: str, solver: str) -> ConeSolut
 
 def row_excess(model: OpfModel, problem: LimitedProblem, x: FloatArray) -> FloatArray:
     """By how much x exceeds every row, margins included [time, row]; negative where it does not."""
-    hours, rows = np.indices(problem.bound.shape)
-    s = x[problem.alpha] @ model.margins.reaction.T
-    margin = model.margins.values(hours.ravel(), rows.ravel(), s.ravel()).reshape(s.shape)
+    margin = model.margins.of_shares(x[problem.alpha])
     return np.asarray(x[problem.columns] @ problem.effects.T + margin - problem.bound)
 
 
@@ -298,7 +298,7 @@ def _directions(
 
 
 def _add_exceeded(
-    model: OpfModel, problem: LimitedProblem, progress: _Progress, x: FloatArray
+    model: OpfModel, problem: LimitedProblem, progress: _Progress, x: FloatArray, *, patient: bool
 ) -> bool:
     """Adds the rows that x exceeds, and those it comes near to; False if it exceeds none."""
     excess = row_excess(model, problem, x)
@@ -310,7 +310,7 @@ def _add_exceeded(
     if not np.any(open_rows & (excess > TOLERANCE)):
         return False
     near = ~progress.present & (excess > -NEAR)
-    if np.count_nonzero(near) > CROWD:
+    if patient and np.count_nonzero(near) > CROWD:
         near &= _worst_of_their_kind(model, excess)
     _add_rows(model, problem, progress, x, near & by_norm, norm=True)
     _add_rows(model, problem, progress, x, ~by_norm & (near | (excess > TOLERANCE)), norm=False)

@@ -63,6 +63,12 @@ class RiskMargins:
         value = np.einsum("ij,ij->i", support, np.abs(answer))
         return value, np.einsum("ij,ij->i", support * self.direction, np.sign(answer))
 
+    def of_shares(self, alpha: FloatArray) -> FloatArray:
+        """The margins of all rows [time, row] at devices' shares [time, device]."""
+        s = alpha @ self.reaction.T
+        hours, rows = np.indices(s.shape)
+        return self.values(hours.ravel(), rows.ravel(), s.ravel()).reshape(s.shape)
+
 
 def build_risk_margins(
     feeder: Feeder,

@@ -32,7 +32,7 @@ class EpisodeOptions:
     max_iterations: int = 20_000  #: of the negotiation, in one trading round
     max_trading_rounds: int = 8  #: after these the operator sends an operating envelope
     backoff_kw: float = 0.5  #: by how much adjustment signals stay inside the limits
-    anchor_passes: int = 2  #: of voltages to AC in a review; 0 is plain LinDist3Flow
+    anchor_passes: int = 2  #: of voltages to AC in a review, at least; 0 is plain LinDist3Flow
     policy: AdjustmentPolicy = AdjustmentPolicy.PROJECTION  #: how the operator asks for a change
 
     def __post_init__(self) -> None:

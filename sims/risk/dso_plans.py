@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from ...core.errors import InfeasibleError
+from ...core.errors import InfeasibleError, SolveError
 from ...core.units import FloatArray, frozen
-from ...grid.anchoring import anchor_to_ac
+from ...grid.anchoring import solve_anchored
 from ...grid.dispatch import Dispatch
 from ...grid.forecast_errors import (
     ErrorMoments,
@@ -134,11 +134,11 @@ def anchored_dispatch(day: ApprovedDay, moments: ErrorMoments, options: OpfOptio
         InfeasibleError: no dispatch keeps all limits; names them.
     """
     model = build_opf(day.case.feeder, day.case.grid_day, moments, options)
-    dispatch = solve_opf(model, day.points, day.withdrawal_kw)
-    for _ in range(_ANCHOR_PASSES):
-        model = anchor_to_ac(model, day.points, day.withdrawal_kw, dispatch)
-        dispatch = solve_opf(model, day.points, day.withdrawal_kw)
-    return dispatch
+    points, withdrawal_kw = day.points, day.withdrawal_kw
+    _, answer = solve_anchored(model, points, withdrawal_kw, solve_opf, _ANCHOR_PASSES)
+    if isinstance(answer, SolveError):
+        raise answer
+    return answer
 
 
 def _ceiling_kw(case: Case) -> FloatArray:

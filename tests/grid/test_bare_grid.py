@@ -8,9 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from roadvolt.core.errors import InfeasibleError, LimitMiss
+from roadvolt.core.errors import InfeasibleError, LimitMiss, SolveError
+from roadvolt.core.solve import Ending
+from roadvolt.grid import infeasibility
 from roadvolt.grid.bare_grid import blame_bare_grid
 from roadvolt.grid.feeder import ConnectionPoint
+from roadvolt.grid.opf import solve_opf
 from roadvolt.grid.opf_model import build_opf
 from roadvolt.grid.projection import project
 
@@ -53,3 +56,19 @@ def test_the_remedy_survives_the_way_between_processes():
     error = InfeasibleError("grid", "Clarabel", (miss,), "widen it")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
     assert str(error).endswith("missed by 2 kVA; widen it")
+
+
+def test_a_solver_that_gives_up_is_followed_by_the_limits_in_the_way(
+    feeder33, day, certain, monkeypatch
+):
+    def gives_up(model, limited, what, *args):
+        raise SolveError(what, "Clarabel", Ending.INEXACT, "InsufficientProgress")
+
+    lines = tuple(replace(k, s_max_kva=50.0) if k.id == "24" else k for k in feeder33().lines)
+    feeder, hours = replace(feeder33(), lines=lines), day(slice(11, 12))
+    monkeypatch.setattr(infeasibility, "solve_limited", gives_up)
+    with pytest.raises(InfeasibleError) as caught:
+        solve_opf(build_opf(feeder, hours, certain(feeder, hours)), (), np.zeros((1, 0)))
+    assert {miss.limit for miss in caught.value.misses} == {
+        f"line 24 phase {k} 00:00" for k in "abc"
+    }

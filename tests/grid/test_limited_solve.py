@@ -102,3 +102,15 @@ def test_hints_shorten_the_way_and_not_the_optimum(model):
     again = solve_limited(model, problem(model), "test", hints=hints)
     assert again.report.objective == pytest.approx(first.report.objective, rel=1e-5)
     assert again.report.iterations < first.report.iterations
+
+
+def test_a_crowd_of_rows_is_let_in_whole_once_patience_is_over(model, monkeypatch):
+    expected = solve_limited(model, problem(model), "test").report.objective
+    monkeypatch.setattr(limited_solve, "CROWD", 0)
+    monkeypatch.setattr(limited_solve, "MOST", 1.0)
+    patient = solve_limited(model, problem(model), "test").report
+    monkeypatch.setattr(limited_solve, "PATIENCE", 0)
+    found = solve_limited(model, problem(model), "test").report
+    assert found.iterations < patient.iterations
+    assert found.objective == pytest.approx(expected, rel=1e-5)
+    assert patient.objective == pytest.approx(expected, rel=1e-5)
