@@ -186,7 +186,6 @@ def larger_lines(builder: MixedBuilder, data: PlanInputs, columns: PlanColumns) 
     after = (data.i_max + (RATING_MULTIPLE - 1) * data.rating) ** 2
     builder.at_most([(lines.l, 1.0), (flow.l, -1.0)], 0.0)
     builder.at_most([(lines.l, 1.0), (built, -after)], 0.0)
-    builder.at_most([(lines.l, 1.0), (flow.l, -1.0)], 0.0)
     builder.at_most([(flow.l, 1.0), (lines.l, -1.0), (built, before)], before)
     most = np.sqrt(after) * np.max(data.v_max)
     for total, part in ((flow.p, lines.p), (flow.q, lines.q)):

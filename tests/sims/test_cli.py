@@ -10,47 +10,20 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pytest
 
-from roadvolt.sims import cli
 from roadvolt.sims.case import load_case
 from roadvolt.sims.casefile.library import BUILT_IN
 from roadvolt.sims.options import EpisodeOptions
 from roadvolt.sims.recorder import Recorder
 from roadvolt.sims.results import load_run
 
-
-class Answer(NamedTuple):
-    """What a command said, and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Roadvolt = Callable[..., Answer]
+Roadvolt = Callable[..., Any]
 
 #: Fast enough for a test, and in this process.
 FAST = ("--runtime", "local", "--samples", "100", "--shards", "3")
-
-
-@pytest.fixture
-def roadvolt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Roadvolt:
-    """Runs the program as its entry point does, in this process."""
-
-    def run(*words: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["roadvolt", *map(str, words)])
-        monkeypatch.setattr(cli.out, "_file", None)
-        monkeypatch.setattr(cli.err, "_file", None)
-        monkeypatch.setattr(cli.out, "width", 120)
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return Answer(int(ended.value.code or 0), said.out, said.err)
-
-    return run
 
 
 def folder_of(parent: Path) -> Path:

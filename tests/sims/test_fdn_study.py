@@ -7,12 +7,10 @@ import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from roadvolt.agents.pool import LocalPool
-from roadvolt.sims import cli
 from roadvolt.sims.campaign import ROWS_FILE
 from roadvolt.sims.fdn import page
 from roadvolt.sims.fdn.schema import FDN_TABLES
@@ -40,22 +38,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     parent = tmp_path_factory.mktemp("fdn")
     study = begin_study(parent, load_fdn_case("tpc84"), "fdn", SETTINGS, csv=True)
     return run_study(study, LocalPool())
-
-
-@pytest.fixture
-def roadvolt(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    def program(*words: Any) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["roadvolt", *map(str, words)])
-        for console in (cli.out, cli.err):
-            monkeypatch.setattr(console, "_file", None)
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return program
 
 
 def test_every_table_has_the_columns_of_its_schema(run: Run) -> None:

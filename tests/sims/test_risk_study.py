@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from roadvolt.agents.pool import LocalPool, RayPool
-from roadvolt.sims import cli
 from roadvolt.sims.campaign import ROWS_FILE
 from roadvolt.sims.case import load_case
 from roadvolt.sims.results import Run, load_run
@@ -29,22 +28,6 @@ def begin(parent: Path) -> Any:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run_study(begin(tmp_path_factory.mktemp("risk")), LocalPool())
-
-
-@pytest.fixture
-def roadvolt(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    def program(*words: Any) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["roadvolt", *map(str, words)])
-        for console in (cli.out, cli.err):
-            monkeypatch.setattr(console, "_file", None)
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return program
 
 
 def test_every_table_has_the_columns_of_its_schema(run: Run) -> None:
