@@ -145,13 +145,17 @@ def test_converters_see_the_larger_lines_they_stand_on(
     assert (lost < lost_before).all()
 
 
-def test_stage_one_risks_the_voltage_at_the_end_of_feeder_a(
+def test_the_end_of_feeder_a_needs_help_in_the_stages_of_the_papers_sweep(
     tpc84: FdnCase, risks: dict[Recourse, Risks]
 ) -> None:
-    under = risks[Recourse.NONE].under_voltage[0]
-    assert tpc84.network.buses[under.argmax()] == "9"
-    # The case's distributions were calibrated to a risk of 3 to 5 % here.
-    assert 0.03 <= under.max() <= 0.06
+    # First soft open points: stage I at 3 %, II at 5 %, III at 10 and 15 %. The case's
+    # distributions are calibrated to what that implies of the network without any; the PV of
+    # the published plan, as here, is a little less helpful than that of our own.
+    end = tpc84.network.index("9")
+    under = risks[Recourse.NONE].under_voltage[:, end]
+    assert risks[Recourse.NONE].under_voltage[0].argmax() == end
+    assert 0.03 < under[0] < 0.05 < under[1] < 0.115
+    assert under[2] > 0.15
 
 
 def test_the_published_soft_open_points_are_needed_and_enough(
