@@ -42,7 +42,7 @@ def plans_table(reading: Reading) -> Table:
         rows.append(
             (
                 str(row["variant"]),
-                f"{100 * row['risk']:g} %",
+                f"{100 * row['risk']:g}\N{NO-BREAK SPACE}%",
                 str(row["algorithm"]).replace("_", " "),
                 str(row["status"]),
                 f"{row['iterations']}",
@@ -268,7 +268,7 @@ def sweep_table(reading: Reading, plans: Sequence[PlanKey]) -> Table | None:
         first = int(row["first_sop_stage"])
         rows.append(
             (
-                f"{100 * plan.risk:g} %",
+                f"{100 * plan.risk:g}\N{NO-BREAK SPACE}%",
                 roman(first) if first else "\N{EN DASH}",
                 roman(stage) if stage else "\N{EN DASH}",
                 figure_text(row["sop_kva"] / 1e3, 2),
