@@ -58,6 +58,17 @@ def all_as_one(case: DerCase) -> FirstStage:
     return _first_stage(case, np.array([most_pv]), np.array([most_batteries]), None)
 
 
+def in_groups(case: DerCase, batteries: int) -> FirstStage:
+    """Copperplate with several sizes of batteries: all PV as one, a column for each size."""
+    rules = case.rules
+    return _first_stage(
+        case,
+        np.array([len(case.pv_sites)]),
+        np.full(batteries, min(len(case.battery_sites), rules.battery_sites_max)),
+        None,
+    )
+
+
 def _first_stage(
     case: DerCase, most_pv: FloatArray, most_batteries: FloatArray, limited: int | None
 ) -> FirstStage:

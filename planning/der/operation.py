@@ -50,12 +50,14 @@ def copperplate(case: DerCase, first: FirstStage, weather: Weather) -> Recourse:
     imported = day.imported()
     terms: list[Term] = [(imported, 1.0), (devices.pv.T, 1.0)]
     terms += [(devices.discharge.T, 1.0), (devices.charge.T, -1.0)]
+    others = devices.columns
     if case.rules.unserved_per_kwh is not None:
-        terms.append((day.unserved().T, 1.0))
+        others["unserved"] = day.unserved()
+        terms.append((others["unserved"].T, 1.0))
     nature = [] if weather.load_kw is not None else [(day.load_parameters().T, 1.0)]
     known = np.zeros(day.hours) if weather.load_kw is None else weather.load_kw.sum(axis=0)
     day.writer.rows(terms, known, equal=True, nature=nature)
-    return day.writer.build(weather.weight, imported)
+    return day.writer.build(weather.weight, imported, **others)
 
 
 def bus_by_bus(case: DerCase, first: FirstStage, weather: Weather) -> Recourse:
@@ -79,8 +81,10 @@ def bus_by_bus(case: DerCase, first: FirstStage, weather: Weather) -> Recourse:
     ):
         place = np.equal.outer(np.arange(count), sites).astype(float)
         terms.append((_all(columns), sign * place[:, None, :]))
+    others = devices.columns
     if rules.unserved_per_kwh is not None:
-        terms.append((day.unserved(), 1.0))
+        others["unserved"] = day.unserved()
+        terms.append((others["unserved"], 1.0))
     nature = [] if weather.load_kw is not None else [(day.load_parameters(), 1.0)]
     known = np.zeros(p.shape) if weather.load_kw is None else weather.load_kw
     writer.rows(terms, known, equal=True, nature=nature)
@@ -88,7 +92,7 @@ def bus_by_bus(case: DerCase, first: FirstStage, weather: Weather) -> Recourse:
     r, x = 2 * network.r_pu[:, None] / kva, 2 * network.x_pu[:, None] / kva
     drop: list[Term] = [(v, 1.0), (p, r), (v[parent], -1.0 * ~at_head[:, None])]
     writer.rows(drop, at_head[:, None] - x * q_kvar, equal=True)
-    return writer.build(weather.weight, imported)
+    return writer.build(weather.weight, imported, flow=p, voltage=v, **others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,6 +102,11 @@ class _Devices:
     pv: IntArray
     charge: IntArray
     discharge: IntArray
+
+    @property
+    def columns(self) -> dict[str, IntArray]:
+        """By name."""
+        return {"pv": self.pv, "charge": self.charge, "discharge": self.discharge}
 
 
 class _Day:

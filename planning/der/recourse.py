@@ -9,8 +9,8 @@ the program itself, its dual, Benders' cuts and the copies of generated scenario
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,9 @@ class Recourse:
     upper: FloatArray  #: [y]
     weight: float  #: probability of the scenario
     imported: IntArray  #: columns of imported power [time]
+    #: columns of "pv", "charge", "discharge" [site, time]; where there are any, of "unserved",
+    #: "flow" and "voltage" (squared) [bus, time]
+    others: Mapping[str, IntArray] = field(default_factory=dict)
 
     def right_side(self, x: FloatArray, u: FloatArray) -> FloatArray:
         """r(x, u) [row]."""
@@ -164,7 +167,7 @@ class RecourseWriter:
         for parameter, column, coefficient in products:
             self._put("ux", rows, parameter, column, coefficient)
 
-    def build(self, weight: float, imported: IntArray) -> Recourse:
+    def build(self, weight: float, imported: IntArray, **others: IntArray) -> Recourse:
         """The recourse; costs are multiplied by ``weight``."""
         lower, upper, cost = np.concatenate(self._bounds, axis=1)
         row, parameter, plan, coefficient = self._flat("ux", 4)
@@ -186,6 +189,7 @@ class RecourseWriter:
             upper=frozen(upper),
             weight=weight,
             imported=frozen(imported, np.int64),
+            others={name: frozen(columns, np.int64) for name, columns in others.items()},
         )
 
     def _put(self, name: str, *parts: Any) -> None:
