@@ -127,7 +127,7 @@ def _at_most(program: LinearProgram, x: FloatArray) -> LinearProgram:
     """Nothing larger than x, but for the last digits that a solver may need."""
     upper = program.col_upper.copy()
     upper[: len(x)] = x * (1 + 1e-6)
-    return replace(program, col_upper=upper)
+    return replace(program, col_upper=upper, integer=None)
 
 
 def _solved(program: LinearProgram) -> FloatArray:

@@ -1,0 +1,119 @@
+"""Investment against autonomy: what perfect information can do, where plans stand (Fig. 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ..reporting import palette
+from ..reporting.figures import new_figure
+from ..reporting.layout import axis, layout
+from ..reporting.page import Chart
+from .comparison_pictures import label_of
+from .reading import COLOURS, Reading
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+#: (aim of the curve, column, name, colour)
+_CURVES: Final = (
+    ("investment", "investment", "least investment", palette.BLUE),
+    ("total", "total", "least total", palette.ORANGE),
+)
+
+
+def autonomy_chart(reading: Reading) -> Chart | None:
+    """Curves of perfect information, and triangles for the plans."""
+    curve = reading.table("autonomy_curve")
+    if curve.empty:
+        return None
+    unit = reading.case.currency
+    data: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": name,
+            "x": (100 * rows["autonomy"]).tolist(),
+            "y": rows[column].tolist(),
+            "text": [
+                f"PV {pv / 1e3:.2f} MW, batteries {kwh / 1e3:.2f} MWh"
+                for pv, kwh in zip(rows["pv_kw"], rows["battery_kwh"], strict=True)
+            ],
+            "line": {"color": colour, "width": 2.5},
+            "marker": {"size": 6},
+            "hovertemplate": "%{x:.1f} %: %{y:,.0f}<br>%{text}<extra>" + name + "</extra>",
+        }
+        for _, column, name, colour, rows in _curves(curve)
+    ]
+    data += [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": words,
+            "x": [100 * row["row_autonomy"] for row in _standing(reading)],
+            "y": [row[column] for row in _standing(reading)],
+            "text": [label_of(row) for row in _standing(reading)],
+            "marker": {"symbol": symbol, "size": 11, "line": {"color": "#fff", "width": 1}}
+            | {"color": [COLOURS[row["model"]] for row in _standing(reading)]},
+            "hovertemplate": "%{text}: %{x:.1f} %, %{y:,.0f}<extra>" + words + "</extra>",
+        }
+        for column, words, symbol in (
+            ("investment", "plans: investment", "triangle-up"),
+            ("row_cost", "plans: total", "triangle-down"),
+        )
+    ]
+    return Chart(
+        id="autonomy",
+        title="Autonomy and what it costs",
+        caption_html=(
+            "<b>Lines:</b> with perfect information of the scenarios, as many sites as it takes, "
+            "and no limits of the feeder. <b>Triangles:</b> the plans, operated at least cost over "
+            "the same days; upwards their investment, to be compared with blue, downwards the "
+            "total, with orange."
+        ),
+        data=data,
+        layout=layout(
+            480,
+            xaxis=axis("autonomy: share of the load that is not imported [%]"),
+            yaxis=axis(f"{unit} a day", rangemode="tozero"),
+        ),
+    )
+
+
+def _curves(curve: pd.DataFrame) -> list[tuple[str, str, str, str, pd.DataFrame]]:
+    """With the points in which an aim is not met by chance only once."""
+    return [
+        (aim, column, name, colour, curve[curve["aim"] == aim].drop_duplicates("autonomy"))
+        for aim, column, name, colour in _CURVES
+    ]
+
+
+def _standing(reading: Reading) -> list[dict[str, Any]]:
+    """Plans with autonomy, investment and total over the scenarios in a row."""
+    found = []
+    for row in reading.table("out_of_sample").to_dict("records"):
+        own = reading.table("plans")
+        for key in ("model", "load_budget", "pv_budget", "method"):
+            own = own[own[key] == row[key]]
+        bought = own["investment"].iloc[0] if len(own) else reading.benchmark["investment"]
+        found.append({**row, "investment": float(bought)})
+    return found
+
+
+def autonomy_figure(reading: Reading) -> Figure | None:
+    """The paper's Fig. 4 from these data."""
+    curve = reading.table("autonomy_curve")
+    if curve.empty:
+        return None
+    figure = new_figure(5.6, 3.4)
+    axes = figure.subplots()
+    for _, column, name, colour, rows in _curves(curve):
+        axes.plot(100 * rows["autonomy"], rows[column], "-", color=colour, lw=1.5, label=name)
+    for row in _standing(reading):
+        colour = COLOURS[row["model"]]
+        place = 100 * row["row_autonomy"]
+        axes.plot(place, row["investment"], "^", ms=5, color=colour, label=label_of(row))
+        axes.plot(place, row["row_cost"], "v", ms=5, color=colour)
+    axes.set(xlabel="autonomy [%]", ylabel=f"{reading.case.currency} a day")
+    figure.legend(loc="outside right upper")
+    return figure
