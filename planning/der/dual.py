@@ -49,7 +49,5 @@ def dual_of(recourse: Recourse) -> Dual:
         row_upper=recourse.cost,
         lower=np.concatenate([np.full(rows, -np.inf), np.zeros(extra)]),
         upper=np.concatenate([np.where(recourse.equal, np.inf, 0.0), np.full(extra, np.inf)]),
-        bounds_value=np.concatenate(
-            [np.zeros(rows), recourse.lower[low], -recourse.upper[high]]
-        ),
+        bounds_value=np.concatenate([np.zeros(rows), recourse.lower[low], -recourse.upper[high]]),
     )

@@ -125,7 +125,9 @@ def _add_budget(
         (np.ones(len(members)), (np.arange(len(members)), at)), shape=(len(members), len(groups))
     )
     blocks = [(at_group, g), (pick, r)]
-    blocks += [(sp.diags(weight * price) @ pick, b) for weight, b in zip(weights, covered, strict=True)]
+    blocks += [
+        (sp.diags(weight * price) @ pick, b) for weight, b in zip(weights, covered, strict=True)
+    ]
     size = (uncertainty.up + uncertainty.down)[members] * price * sum(weights)
     if scale is None:
         stack.rows(blocks, size, np.inf)

@@ -61,7 +61,9 @@ class RobustProblem:
     uncertainty: BudgetSet
 
     @classmethod
-    def of(cls, case: DerCase, uncertainty: BudgetSet, weathers: Sequence[Weather]) -> RobustProblem:
+    def of(
+        cls, case: DerCase, uncertainty: BudgetSet, weathers: Sequence[Weather]
+    ) -> RobustProblem:
         """The problem in which every scenario meets the same u."""
         first = all_as_one(case)
         return cls(
@@ -94,6 +96,12 @@ class RobustProblem:
             tariff_bounds(self.case, self.first, self.uncertainty, x, pv, one.weight)
             for one, pv in zip(self.recourses, self.profiles, strict=True)
         ]
+
+    def dearest(self) -> FloatArray:
+        """What a kW of demand or of PV can be worth [parameter], whatever is built."""
+        rules, price = self.case.rules, self.case.price_per_kwh
+        used = np.maximum(price - rules.pv_per_kwh_used, 0.0)
+        return np.concatenate([np.tile(price, len(self.case.network.buses)), used])
 
     def guess(self, weight: FloatArray | float = 1.0) -> FloatArray:
         """The worst fate if every hour's price were its tariff, times ``weight`` [time]."""

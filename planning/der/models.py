@@ -70,7 +70,9 @@ def of_days(pv: FloatArray, load_kw: FloatArray, weight: Sequence[float] | Float
             for sun, load, part in zip(pv, load_kw, weight, strict=True)
         ),
         extent=Extent(
-            load_low_kw=load_kw.min(axis=0), load_high_kw=load_kw.max(axis=0), pv_high=pv.max(axis=0)
+            load_low_kw=load_kw.min(axis=0),
+            load_high_kw=load_kw.max(axis=0),
+            pv_high=pv.max(axis=0),
         ),
     )
 

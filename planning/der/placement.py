@@ -89,7 +89,9 @@ def _carried(
     limits = _Limits.of(case)
     blocks, bounds = [], []
     for hour in range(case.hours):
-        low, high = (limits.behind @ part[:, hour] for part in (extent.load_low_kw, extent.load_high_kw))
+        low, high = (
+            limits.behind @ part[:, hour] for part in (extent.load_low_kw, extent.load_high_kw)
+        )
         corners = _corners(case, extent, hour, pv_kw, batteries, battery_kwh)
         for produced, stored in corners:
             share = np.zeros((len(limits.behind), first.count))

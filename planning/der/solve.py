@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from ...core.units import FloatArray
+from .benders import solve_benders
 from .budget_set import budget_set
 from .case import DerCase
 from .choices import DerMethod, DerModel
@@ -81,9 +82,7 @@ def solve_der(
     )
 
 
-def adversarial(
-    case: DerCase, model: DerModel, load_budget: int, pv_budget: int
-) -> RobustProblem:
+def adversarial(case: DerCase, model: DerModel, load_budget: int, pv_budget: int) -> RobustProblem:
     """aro (demand and PV by budgets) or arso (demand by a budget, PV by scenarios)."""
     if model is DerModel.ADAPTIVE:
         return RobustProblem.of(case, budget_set(case, load_budget, pv_budget), [Weather()])
@@ -108,3 +107,51 @@ def _certain(case: DerCase, model: Stated, gap: float, seconds: float) -> Placed
         first, recourses, [nothing], "plan bus by bus", gap=gap, seconds=seconds
     )
     return DerPlan.of(case, first, found.x), found.objective, found.bound, Certificate.NODAL
+
+
+def _solve(
+    problem: RobustProblem,
+    method: DerMethod,
+    gap: float,
+    seconds: float,
+    watch: Watcher | None,
+    known: Sequence[FloatArray],
+) -> Bracket:
+    """The optimum of the copperplate between two bounds."""
+    if method is DerMethod.FAST:
+        return solve_fast(problem, gap=gap, seconds=seconds, watch=watch, known=known)
+    bounds = solve_benders(
+        problem.first,
+        problem.recourses,
+        problem.uncertainty,
+        problem.dearest(),
+        gap=gap,
+        seconds=seconds,
+        watch=watch,
+        known=[problem.guess(), *known],
+    )
+    return Bracket(
+        x=bounds.x,
+        upper=bounds.upper,
+        lower=bounds.lower,
+        steps=bounds.steps,
+        fates=tuple(known),
+        worst=bounds.worst,
+    )
+
+
+def _on_feeder(problem: RobustProblem, bracket: Bracket) -> Placed:
+    """The bracket holds for the feeder as well if the plan can be placed on it."""
+    case, spread = problem.case, problem.uncertainty
+    loads = case.deviations.load_mean_kw.size
+    low, high = spread.mean - spread.down, spread.mean + spread.up
+    known = [pv for pv in problem.profiles if pv is not None]
+    extent = Extent(
+        load_low_kw=low[:loads].reshape(-1, case.hours),
+        load_high_kw=high[:loads].reshape(-1, case.hours),
+        pv_high=np.max(known, axis=0) if known else high[loads:],
+    )
+    plan = place(case, problem.first, bracket.x, extent)
+    if plan is None:
+        raise NotImplementedError
+    return plan, bracket.upper, bracket.lower, Certificate.NETWORK
