@@ -1,8 +1,8 @@
 """Where to put what the copperplate wants, so that the feeder carries every dispatch of it.
 
 With PV shared among sites in proportion to their kW and batteries alike, each dispatch of the
-copperplate is one of the feeder. A branch then carries p = load behind it - (its share of the PV) pv
-+ (its share of the batteries) (charge - discharge), and squared voltages are linear in the same
+copperplate is one of the feeder. A branch then carries p = load behind it - (its share of the PV)
+pv + (its share of the batteries) (charge - discharge), and squared voltages are linear in the same
 shares; (pv, charge, discharge) lies in a polygon whose corners depend on load and sun. So "every
 limit holds at every corner, for the least and the most load" is linear in the shares: a small
 mixed-integer program. If it has a point, the network adds nothing to the cost of the copperplate in
@@ -118,7 +118,7 @@ def _most(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Limits:
-    """least <= behind @ (net load of the buses) <= most, for branches, then for squared voltages."""
+    """least <= behind @ (net load of the buses) <= most, of branches, then of squared voltages."""
 
     behind: FloatArray  #: [row, bus]
     least: FloatArray  #: [row, time]

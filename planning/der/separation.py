@@ -54,13 +54,13 @@ def climb(
     recourses: Sequence[Recourse], x: FloatArray, uncertainty: BudgetSet, start: FloatArray
 ) -> Worst:
     """A fate from which no exchange of prices and deviations leads to a worse one."""
-    u, best = start, -np.inf
+    u, found = start, operate(recourses, x, start)
     while True:
-        found = operate(recourses, x, u)
-        if found.cost <= best + _GAIN * max(1.0, abs(best)):
-            return Worst(u=reached, cost=best, bound=np.inf)
-        best, reached = found.cost, u
-        u = uncertainty.worst(found.slope(recourses, x))
+        following = uncertainty.worst(found.slope(recourses, x))
+        higher = operate(recourses, x, following)
+        if higher.cost <= found.cost + _GAIN * max(1.0, abs(found.cost)):
+            return Worst(u=u, cost=found.cost, bound=np.inf)
+        u, found = following, higher
 
 
 def climb_from(
@@ -159,12 +159,15 @@ def _program(
 def _moves(uncertainty: BudgetSet, prices: Sequence[PriceBounds]) -> _Moves:
     """Deviations that may gain something."""
     worth = sum(np.maximum(bounds.upper, -bounds.lower) for bounds in prices)
-    parts = []
-    for sign, size in ((1.0, uncertainty.up), (-1.0, uncertainty.down)):
-        members = np.flatnonzero((worth > 1e-12) & (size > 1e-9))
-        parts.append((members, np.full(len(members), sign), size[members]))
-    parameter, sign, size = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return _Moves(parameter=parameter, sign=sign, size=size)
+    rising, falling = (
+        np.flatnonzero((worth > 1e-12) & (size > 1e-9))
+        for size in (uncertainty.up, uncertainty.down)
+    )
+    return _Moves(
+        parameter=np.concatenate([rising, falling]),
+        sign=np.repeat([1.0, -1.0], [len(rising), len(falling)]),
+        size=np.concatenate([uncertainty.up[rising], uncertainty.down[falling]]),
+    )
 
 
 def _add_scenario(

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from ...core.units import BoolArray, FloatArray, frozen
+from ...core.units import BoolArray, FloatArray, IntArray, frozen
 from .case import DerCase
 from .choices import DerMethod, DerModel
 from .first_stage import FirstStage
@@ -79,7 +79,7 @@ class DerPlan:
         """From x of ``site_by_site``."""
         count = len(case.network.buses)
 
-        def at(sites: FloatArray, values: FloatArray) -> FloatArray:
+        def at(sites: IntArray, values: FloatArray) -> FloatArray:
             found = np.zeros(count)
             found[sites] = values
             return found
