@@ -15,7 +15,7 @@ from ...planning.radial import HEAD, RadialNetwork
 from ..casefile.checks import Tables
 from ..casefile.rows import Rows
 from .checks import days_of
-from .layout import EXTRA_DEMAND
+from .layout import CHARGING
 from .settings import DerSettings
 
 #: Power base of the per-unit system inside planning models.
@@ -122,9 +122,9 @@ def _load_kw(rows: Rows[Any], network: RadialNetwork, shape: tuple[int, int]) ->
     return frozen(load_kw)
 
 
-def build_extra(network: RadialNetwork, tables: Tables) -> FloatArray:
-    """Certain demand on top of all loads [bus, time]; none where no row says so."""
-    extra_kw = np.zeros((len(network.buses), len(tables["prices"].good)))
-    for row in tables[EXTRA_DEMAND]:
-        extra_kw[network.index(row.bus), row.hour] = row.extra_kw
-    return frozen(extra_kw)
+def build_charging(network: RadialNetwork, tables: Tables) -> FloatArray:
+    """Charging on top of all loads [bus, time]; none where no row says so."""
+    charging_kw = np.zeros((len(network.buses), len(tables["prices"].good)))
+    for row in tables[CHARGING]:
+        charging_kw[network.index(row.bus), row.hour] = row.charging_kw
+    return frozen(charging_kw)

@@ -11,7 +11,7 @@ from ...planning.der.profiles import HOURS
 from ..casefile.checks import Finding, Tables, said
 from ..casefile.rows import Rows
 from ..casefile.source import SETTINGS_FILE, TextTable, did_you_mean
-from .layout import EXTRA_DEMAND
+from .layout import CHARGING
 from .settings import DerSettings
 
 #: Tables and columns that name buses.
@@ -20,9 +20,9 @@ _USES = (
     ("lines", "to_bus"),
     ("sites", "bus"),
     ("load", "bus"),
-    (EXTRA_DEMAND, "bus"),
+    (CHARGING, "bus"),
 )
-_NOT_THE_HEAD = ("sites", "load", EXTRA_DEMAND)
+_NOT_THE_HEAD = ("sites", "load", CHARGING)
 
 
 def reference_problems(
@@ -92,17 +92,20 @@ def origin_problems(settings: DerSettings, tables: Tables, given: set[str]) -> F
 
 
 def series_problems(tables: Tables) -> Finding:
-    """Days are counted 1, 2, ..., each has every hour, at every bus that has a load."""
+    """Days are counted 1, 2, ..., each has every hour, at every bus that is in them."""
     hours = len(tables["prices"].good)
     for name in ("pv", "load"):
-        rows, seen = tables[name], defaultdict(set)
-        for number, row in rows.good.items():
-            if row.hour >= hours:
-                fault = f"prices.csv has no hour {row.hour}"
-                yield Problem(rows.text.place(number, "hour"), fault, "give it a price, or remove")
-                return
-            seen[getattr(row, "bus", "")].add((row.day, row.hour))
-        yield from _gap_problems(rows.text.file, seen, hours)
+        seen = defaultdict(set)
+        for row in tables[name]:
+            if row.hour < hours:
+                seen[getattr(row, "bus", "")].add((row.day, row.hour))
+        yield from _gap_problems(tables[name].text.file, seen, hours)
+    for name in ("pv", "load", CHARGING):
+        late = [number for number, row in tables[name].good.items() if row.hour >= hours]
+        if late:
+            place = tables[name].text.place(late[0], "hour")
+            fault = f"prices.csv has no hour {tables[name].good[late[0]].hour}"
+            yield Problem(place, fault, "give it a price, or leave it out")
     pv_days, load_days = days_in(tables["pv"]), days_in(tables["load"])
     if 0 < pv_days != load_days > 0:
         fault = f"has {load_days} days, pv.csv has {pv_days}"

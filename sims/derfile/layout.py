@@ -8,13 +8,13 @@ from ..casefile.layout import Layout
 from .settings import DerSettings
 from .tables import TABLES
 
-EXTRA_DEMAND: Final = "extra_demand"
+CHARGING: Final = "charging"
 
 DER_PLANNING: Final = Layout(
     settings=DerSettings,
     tables=TABLES,
-    may_be_empty=frozenset({EXTRA_DEMAND}),
-    may_be_absent=frozenset({"pv", "load", EXTRA_DEMAND}),
-    keys={"pv": ("day", "hour"), "load": ("day", "hour", "bus"), EXTRA_DEMAND: ("bus", "hour")},
+    may_be_empty=frozenset({CHARGING}),
+    may_be_absent=frozenset({"pv", "load", CHARGING}),
+    keys={"pv": ("day", "hour"), "load": ("day", "hour", "bus"), CHARGING: ("bus", "hour")},
     page="docs/planning-der-case.md",
 )

@@ -18,7 +18,7 @@ from ..casefile.rows import checked_rows, checked_settings
 from ..casefile.source import Source, read_source, write_source
 from ..casefile.wires import shape_problems
 from . import build, checks
-from .layout import DER_PLANNING
+from .layout import CHARGING, DER_PLANNING
 from .settings import DerSettings
 
 
@@ -69,7 +69,7 @@ def _problems_together(
     whole = {name for name, rows in tables.items() if len(rows.good) == len(rows.text.rows)}
     if "prices" in whole:
         yield from checks.hour_problems(tables["prices"])
-    if {"prices", "pv", "load"} <= whole and not twins:
+    if {"prices", "pv", "load", CHARGING} <= whole and not twins:
         yield from checks.series_problems(tables)
     if settings is None:
         return
@@ -111,4 +111,4 @@ def _case(files: Source, settings: DerSettings, tables: Tables) -> DerCase:
         year=year,
         learned_from=tuple(settings.history.learned_from),
     )
-    return case.with_demand(build.build_extra(network, tables))
+    return case.with_demand(build.build_charging(network, tables))

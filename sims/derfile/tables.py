@@ -79,12 +79,12 @@ class LoadRow(Row):
     load_kw: PowerKw
 
 
-class ExtraRow(Row):
-    """An hour of demand on top of all loads, the same on every day."""
+class ChargingRow(Row):
+    """An hour of charging at a bus, on top of its load, the same on every day."""
 
     bus: Name
     hour: Hour
-    extra_kw: PowerKw
+    charging_kw: PowerKw
 
 
 TABLES: Final[Mapping[str, type[Row]]] = MappingProxyType(
@@ -95,6 +95,6 @@ TABLES: Final[Mapping[str, type[Row]]] = MappingProxyType(
         "prices": PriceRow,
         "pv": PvRow,
         "load": LoadRow,
-        "extra_demand": ExtraRow,
+        "charging": ChargingRow,
     }
 )
