@@ -97,7 +97,8 @@ def _operated(
     groups = _Groups(case, plan)
     simple = _Family(copperplate(case, groups.first, weather), groups.x)
     answer = simple.solve(fates)
-    nodal = _Family(bus_by_bus(case, site_by_site(case), weather), _sites_of(case, plan))
+    sites = site_by_site(case)
+    nodal = _Family(bus_by_bus(case, sites, weather), plan.columns(case, sites))
     drawn = load_kw - groups.injected(simple.recourse, answer.y)
     # What the copperplate cannot serve the feeder cannot either.
     beyond = np.isfinite(answer.cost) & ~_within_limits(case, nodal.recourse, drawn)
@@ -208,19 +209,6 @@ class _Groups:
 
 def _share(size: FloatArray) -> FloatArray:
     return np.asarray(size / max(size.sum(), 1e-12))
-
-
-def _sites_of(case: DerCase, plan: DerPlan) -> FloatArray:
-    """The plan as x of ``site_by_site``."""
-    pv, batteries = case.pv_sites, case.battery_sites
-    return np.concatenate(
-        [
-            plan.pv_built[pv],
-            plan.pv_kw[pv],
-            plan.battery_built[batteries],
-            plan.battery_kwh[batteries],
-        ]
-    )
 
 
 def _within_limits(case: DerCase, nodal: Recourse, drawn_kw: FloatArray) -> BoolArray:

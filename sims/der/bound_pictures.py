@@ -77,14 +77,13 @@ def _line(name: str, colour: str, mode: str) -> dict[str, Any]:
 
 def _bounds(reading: Reading, plan: PlanKey) -> list[Change]:
     steps = reading.of("steps", plan)
-    how = [f"{word or 'program'}" for word in steps["separation"]]
     hover = "iteration %{x}: %{y:,.2f} (%{text})<extra></extra>"
     changes: list[Change] = []
     for trace, name in enumerate(("upper_bound", "lower_bound")):
         changes += [
             (trace, "x", steps["iteration"].tolist()),
             (trace, "y", steps[name].tolist()),
-            (trace, "text", how),
+            (trace, "text", steps["separation"].tolist()),
             (trace, "hovertemplate", hover),
         ]
     return changes

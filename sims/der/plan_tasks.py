@@ -13,15 +13,10 @@ from ...core.errors import SolveError
 from ...planning.der.autonomy_curve import autonomy_curve
 from ...planning.der.case import DerCase
 from ...planning.der.choices import DerMethod, DerModel
-from ...planning.der.information import wait_and_see
-from ...planning.der.models import perfect_information
-from ...planning.der.solve import solve_der
+from ...planning.der.solve import ADAPTIVE, solve_der
 from ..campaign import Settings, Task
 from ..derfile.load import load_der_case
 from .rows import benchmark_frames, curve_frames, plan_frames
-
-#: Models whose answer depends on a budget; only they are solved in more than one way.
-ADAPTIVE: Final = (DerModel.ADAPTIVE, DerModel.ADAPTIVE_STOCHASTIC)
 
 
 def plan_tasks(case: DerCase, place: str, settings: Settings) -> list[Task]:
@@ -115,9 +110,7 @@ def _plan(case: DerCase, settings: Settings) -> dict[str, Any]:
 
 
 def _benchmark(case: DerCase, settings: Settings) -> dict[str, Any]:
-    plan = perfect_information(case).plan
-    frames = benchmark_frames(case, plan, wait_and_see(case))
-    tables = {name: table.to_dict("list") for name, table in frames.items()}
+    tables = {name: table.to_dict("list") for name, table in benchmark_frames(case).items()}
     return {"keys": None, "tables": tables, "seconds": {}}
 
 

@@ -13,7 +13,9 @@ from ...planning.der.autonomy_curve import CurvePoint
 from ...planning.der.case import DerCase
 from ...planning.der.choices import DerModel
 from ...planning.der.evaluation import Operated, other_days, out_of_sample, scenarios_in_a_row
-from ...planning.der.solution import Certificate, DerPlan, DerSolution
+from ...planning.der.information import benchmark
+from ...planning.der.models import wait_and_see
+from ...planning.der.solution import Certificate, DerPlan, DerSolution, Step
 
 #: In the column "model": no model at all.
 BENCHMARK: Final = "pi"
@@ -38,22 +40,20 @@ def plan_frames(case: DerCase, solution: DerSolution, gap: float) -> dict[str, p
     }
 
 
-def benchmark_frames(
-    case: DerCase, plan: DerPlan, wait_and_see: FloatArray
-) -> dict[str, pd.DataFrame]:
-    """The benchmark, and its plan evaluated as all others."""
-    frames = _evaluation(case, plan)
-    objective, investment = frames["out_of_sample"]["row_cost"].iloc[0], plan.investment(case)
+def benchmark_frames(case: DerCase) -> dict[str, pd.DataFrame]:
+    """The plan with perfect information, evaluated as all others."""
+    best = benchmark(case)
     row = {
-        "objective": objective,
-        "investment": investment,
-        "operation": objective - investment,
-        "pv_kw": float(plan.pv_kw.sum()),
-        "battery_kwh": float(plan.battery_kwh.sum()),
-        "wait_and_see": float(case.scenarios.weight @ wait_and_see),
+        "objective": best.objective,
+        "investment": best.plan.investment(case),
+        "operation": best.objective - best.plan.investment(case),
+        "pv_kw": float(best.plan.pv_kw.sum()),
+        "battery_kwh": float(best.plan.battery_kwh.sum()),
+        "certificate": best.certificate.value,
+        "wait_and_see": wait_and_see(case),
         "days": len(case.scenarios.weight),
     }
-    return {"benchmark": pd.DataFrame([row]), **frames}
+    return {"benchmark": pd.DataFrame([row]), **_evaluation(case, best.plan)}
 
 
 def curve_frames(points: Sequence[CurvePoint]) -> pd.DataFrame:
@@ -84,7 +84,7 @@ def _plan_row(solution: DerSolution, gap: float) -> dict[str, Any]:
         "objective": solution.objective,
         "lower_bound": solution.lower_bound,
         "gap": solution.gap,
-        "iterations": len(solution.steps),
+        "iterations": max(len(solution.steps), 1),
         "certificate": solution.certificate.value,
         "investment": solution.investment,
         "operation": solution.operation,
@@ -97,19 +97,19 @@ def _plan_row(solution: DerSolution, gap: float) -> dict[str, Any]:
 
 def _reason(solution: DerSolution, gap: float) -> str:
     """Why the answer proves less than was asked for; empty if it does not."""
-    if solution.certificate is Certificate.COPPERPLATE_BOUND:
+    if solution.certificate is Certificate.COPPERPLATE:
         return "proven without the feeder's limits only"
     if solution.gap > gap + _SLACK:
         return f"a gap of {solution.gap:.2g} is proven, {gap:.2g} was asked for"
     return ""
 
 
-def _step_row(step: Any) -> dict[str, Any]:
+def _step_row(step: Step) -> dict[str, Any]:
     return {
         "iteration": step.number,
         "lower_bound": step.lower_bound,
         "upper_bound": step.upper_bound,
-        "separation": step.separation,
+        "separation": step.separation.value,
     }
 
 

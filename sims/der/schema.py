@@ -23,7 +23,7 @@ DER_TABLES: Final = MappingProxyType(
     {
         "plans": {
             **_KEYS,
-            "status": "ok: the gap asked for is proven; gap open: it is not; no plan: none was found",
+            "status": "ok: the gap asked for is proven; gap open: it is not; no plan: none found",
             "reason": "why not ok, in words; empty otherwise",
             "objective": "investment and operation in the model's worst or mean case, proven",
             "lower_bound": "what no plan can beat, proven",
@@ -41,7 +41,7 @@ DER_TABLES: Final = MappingProxyType(
             "iteration": "of the method",
             "lower_bound": "best one so far",
             "upper_bound": "best one so far; infinite while there is none",
-            "separation": "how the iteration looked for the worst case; empty if it did not",
+            "separation": "how the worst case was looked for: none, climb, relaxed or exact",
         },
         "sites": {
             **_KEYS,
@@ -62,6 +62,7 @@ DER_TABLES: Final = MappingProxyType(
             "investment": "of that plan",
             "operation": "objective - investment",
             **_BUILT,
+            "certificate": "network-exact; copperplate-bound: it does not fit the feeder as it is",
             "wait_and_see": "mean cost of the best plan for each scenario alone",
             "days": "scenarios",
         },

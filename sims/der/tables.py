@@ -9,7 +9,7 @@ import pandas as pd
 
 from ...planning.der.choices import DerMethod, DerModel
 from ...planning.der.information import price_of_robustness
-from .plan_tasks import ADAPTIVE
+from ...planning.der.solve import ADAPTIVE
 from .rows import BENCHMARK_KEYS
 from .schema import DER_TABLES
 

@@ -76,7 +76,7 @@ def _several(summary: Mapping[str, Any], plans: Sequence[Mapping[str, Any]]) -> 
     for heading in ("plan", "status"):
         table.add_column(heading, no_wrap=True)
     for heading in (
-        *("objective", "gap", "itera-\ntions", "s", "PV\nMW", "BESS\nMWh"),
+        *("objec-\ntive", "gap", "steps", "s", "PV\nMW", "BESS\nMWh"),
         *("invest-\nment", "fresh\nmean", "auto-\nnomy"),
     ):
         table.add_column(heading, justify="right", no_wrap=True)
