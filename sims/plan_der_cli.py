@@ -82,9 +82,9 @@ def der(
         "methods": [one.value for one in method or [DerMethod.FAST]],
         "gap": gap or (1e-2 if quick else 1e-3),
         "seconds": seconds,
-        "curve_points": 6 if quick else 11,
     }
     several = any(len(settings[name]) > 1 for name in ("models", "budgets", "methods"))
+    settings["curve_points"] = 6 if quick else 21 if several else 11
     kind = runtime or (RuntimeKind.ray if several else RuntimeKind.local)
     study = begin_study(out_, _case(case, charging_from, set_), "der", settings, csv)
     carry_out_study(study, kind, address, workers, quiet, json_)

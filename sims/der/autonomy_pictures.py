@@ -74,8 +74,59 @@ def autonomy_chart(reading: Reading) -> Chart | None:
         data=data,
         layout=layout(
             480,
-            xaxis=axis("autonomy: share of the load that is not imported [%]"),
+            xaxis=axis("autonomy: share of the load that is not imported [%]", zeroline=False),
             yaxis=axis(f"{unit} a day", rangemode="tozero"),
+        ),
+    )
+
+
+def near_chart(reading: Reading) -> Chart | None:
+    """The same around the plans: their investment against the least for their autonomy."""
+    curve, rows = reading.table("autonomy_curve"), _standing(reading)
+    if curve.empty or not rows:
+        return None
+    aim, column, name, colour = _CURVES[0]
+    line = curve[curve["aim"] == aim]
+    places = [100 * row["row_autonomy"] for row in rows]
+    low, high = min(places) - 5, max(places) + 5
+    least = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": (100 * line["autonomy"]).tolist(),
+        "y": line[column].tolist(),
+        "line": {"color": colour, "width": 2.5},
+        "hovertemplate": "%{x:.1f} %: %{y:,.0f}<extra>" + name + "</extra>",
+    }
+    plans = {
+        "type": "scatter",
+        "mode": "markers+text",
+        "name": "plans: investment",
+        "x": places,
+        "y": [row["investment"] for row in rows],
+        "text": [label_of(row) for row in rows],
+        "textposition": "top center",
+        "textfont": {"size": 11, "color": palette.SLATE},
+        "marker": {
+            "symbol": "triangle-up",
+            "size": 11,
+            "color": [COLOURS[row["model"]] for row in rows],
+        },
+        "hovertemplate": "%{text}: %{x:.1f} %, %{y:,.0f}<extra></extra>",
+    }
+    highest = max(row["investment"] for row in rows)
+    return Chart(
+        id="autonomy-near",
+        title="Where plans stand",
+        caption_html=(
+            "Above the line a plan spends more than its autonomy takes: on batteries and PV that "
+            "save money without saving imports, or on safety."
+        ),
+        data=[least, plans],
+        layout=layout(
+            400,
+            xaxis=axis("autonomy [%]", range=[low, high], zeroline=False),
+            yaxis=axis(f"investment [{reading.case.currency} a day]", range=[0, 1.2 * highest]),
         ),
     )
 

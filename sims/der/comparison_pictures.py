@@ -64,7 +64,7 @@ def robustness_chart(reading: Reading) -> Chart | None:
         data=data,
         layout=layout(
             400,
-            xaxis=axis("budget: hours that may deviate at each bus"),
+            xaxis=axis("budget: hours that may deviate at each bus", zeroline=False),
             yaxis=axis("more than budget 0 [%]", rangemode="tozero"),
         ),
     )
@@ -153,11 +153,14 @@ def fresh_chart(reading: Reading) -> Chart | None:
 
 
 def _fresh(reading: Reading) -> list[dict[str, Any]]:
-    return [
-        {**row, "label": label_of(row)}
-        for row in reading.table("out_of_sample").to_dict("records")
-        if np.isfinite(row["cost_mean"])
-    ]
+    """A row for every point; plans that stand at the same one share it."""
+    found: dict[tuple[float, float], dict[str, Any]] = {}
+    for row in reading.table("out_of_sample").to_dict("records"):
+        if np.isfinite(row["cost_mean"]):
+            place = round(row["cost_mean"], 1), round(row["cost_q95"], 1)
+            before = f"{found[place]['label']}, " if place in found else ""
+            found[place] = {**row, "label": before + label_of(row)}
+    return list(found.values())
 
 
 def label_of(row: Any) -> str:

@@ -20,7 +20,7 @@ from ..reporting.study_page import (
     write_study,
 )
 from ..results import Run
-from .autonomy_pictures import autonomy_chart, autonomy_figure
+from .autonomy_pictures import autonomy_chart, autonomy_figure, near_chart
 from .bound_pictures import bound_chart, bound_figure, worst_chart
 from .capacity_pictures import capacity_chart, capacity_figure, cost_chart, cost_figure
 from .comparison_pictures import (
@@ -258,7 +258,12 @@ def _autonomy(reading: Reading) -> Section:
         title="Autonomy",
         short="Autonomy",
         lead_html="How much of the load is not imported, and what that takes.",
-        blocks=present(autonomy_chart(reading), standing_table(reading), otherwise=_NO_PLAN),
+        blocks=present(
+            autonomy_chart(reading),
+            near_chart(reading),
+            standing_table(reading),
+            otherwise=_NO_PLAN,
+        ),
     )
 
 

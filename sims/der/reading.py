@@ -94,9 +94,13 @@ class Reading:
 
     @property
     def first(self) -> PlanKey | None:
-        """The plan that the page opens at: the last of the most adaptive model."""
+        """The plan that the page opens at: of the most adaptive model, budget nearest to 10."""
         order = list(DerModel)
-        return max(self.plans, key=lambda plan: order.index(DerModel(plan.model)), default=None)
+        return max(
+            self.plans,
+            key=lambda plan: (order.index(DerModel(plan.model)), -abs(plan.load_budget - 10)),
+            default=None,
+        )
 
     @property
     def benchmark(self) -> Mapping[str, Any]:

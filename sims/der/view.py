@@ -61,7 +61,7 @@ def plan_name(keys: Mapping[str, Any]) -> str:
         name += f" {keys['load_budget']}"
         if keys["model"] == "aro" and keys["pv_budget"] != keys["load_budget"]:
             name += f"/{keys['pv_budget']}"
-    return name + (" by Benders" if keys["method"] == "benders" else "")
+    return name + (" Benders" if keys["method"] == "benders" else "")
 
 
 def _several(summary: Mapping[str, Any], plans: Sequence[Mapping[str, Any]]) -> Group:
@@ -70,9 +70,9 @@ def _several(summary: Mapping[str, Any], plans: Sequence[Mapping[str, Any]]) -> 
         title=f"{summary.get('case', '')}: {unit} for a representative day",
         title_justify="left",
         box=SIMPLE_HEAD,
-        padding=(0, 1),
+        padding=0,
+        show_edge=False,
     )
-    table.pad_edge, table.collapse_padding = False, True
     for heading in ("plan", "status"):
         table.add_column(heading, no_wrap=True)
     for heading in (
