@@ -124,9 +124,9 @@ def _gap_problems(file: str, seen: dict[str, set[tuple[int, int]]], hours: int) 
             wanted = ((day, hour) for day in range(1, days + 1) for hour in range(hours))
             day, hour = next(one for one in wanted if one not in given)
             at = f" of bus '{bus}'" if bus else ""
-            fault = f"{days * hours - len(given)} hours{at} are missing, the first is hour {hour} "
-            remedy = "give every hour of every day"
-            yield Problem(file, fault + f"of day {day}", remedy)
+            count = f"{days * hours - len(given)} in all"
+            fault = f"hours{at} are missing, {count}, the first is hour {hour} of day {day}"
+            yield Problem(file, fault, "give every hour of every day")
 
 
 def silent_problems(head: str, tables: Tables) -> Finding:
