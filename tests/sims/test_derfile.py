@@ -240,17 +240,13 @@ def own_pv(folder: Path) -> np.ndarray:
     return pv
 
 
-def own_loads(folder: Path, silent: str = "") -> np.ndarray:
-    """Writes five days of load at all buses, 2 to 33, but one."""
+def own_loads(folder: Path) -> np.ndarray:
+    """Writes five days of load at all buses, 2 to 33, whose columns stand in no order."""
     load_kw = np.random.default_rng(4).uniform(5, 90, (DAYS, 32, 24)).round(3)
-    rows = [
-        (d + 1, h, bus + 2, load_kw[d, bus, h])
-        for bus in range(32)
-        for d in range(DAYS)
-        for h in range(24)
-        if str(bus + 2) != silent
-    ]
-    write_table(folder / "load.csv", ("day", "hour", "bus", "load_kw"), rows)
+    buses = np.random.default_rng(5).permutation(32)
+    rows = [(d + 1, h, *load_kw[d, buses, h]) for h in range(24) for d in range(DAYS)]
+    header = ("day", "hour", *(f"{bus + 2}_kw" for bus in buses))
+    write_table(folder / "load.csv", header, rows)
     replaced(folder / "case.yaml", "load: synthetic", "load: table")
     return load_kw
 
@@ -276,11 +272,16 @@ def test_where_only_pv_is_measured_loads_are_made_for_as_many_days(folder: Path)
 
 def test_a_bus_without_nominal_load_may_be_absent_from_the_history(folder: Path) -> None:
     own_pv(folder)
-    own_loads(folder, silent="18")
-    with pytest.raises(CaseError, match=r"load\.csv says nothing of bus '18'"):
+    own_loads(folder)
+    lines = [line.split(",") for line in (folder / "load.csv").read_text().split()]
+    out = lines[0].index("18_kw")
+    header, *rows = (cells[:out] + cells[out + 1 :] for cells in lines)
+    write_table(folder / "load.csv", header, rows)
+    with pytest.raises(CaseError, match=r"load\.csv: says nothing of bus '18'"):
         load_der_case(folder)
     case = load_der_case(folder, overrides={"buses.18.p_kw": "0"})
     assert not case.year.load_kw[:, case.network.index("18")].any()
+    assert case.year.load_kw[:, case.network.index("19")].all()
 
 
 def test_charging_is_certain_demand_on_top(folder: Path) -> None:
@@ -370,37 +371,42 @@ def test_a_table_that_would_not_be_used_is_refused(folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("file", "old", "new", "message"),
-    [
-        ("pv.csv", "\n3,11,", "\n3,24,", "prices.csv has no hour 24"),
-        ("pv.csv", "\n3,11,", "\n4,11,", "stands in row"),
-        (
-            "pv.csv",
-            "\n3,11,",
-            "\n7,11,",
-            "hours are missing, 73 in all, the first is hour 11 of day 3",
-        ),
-        ("load.csv", "\n3,11,20,", "\n3,11,21,", "'3' to '11' to '21' stands in row"),
-        ("load.csv", "\n3,11,20,", "\n3,11,99,", "buses.csv has no bus '99' for this use"),
-        ("load.csv", "\n3,11,20,", "\n0,11,20,", "load.csv, row 2221, column day"),
-    ],
-)
-def test_gaps_and_slips_of_a_history_are_found(
-    file: str, old: str, new: str, message: str, folder: Path
-) -> None:
+SLIPS = {
+    "no such hour": ("pv.csv", "\n3,11,", "\n3,24,", "prices.csv has no hour 24"),
+    "hour twice": ("pv.csv", "\n3,11,", "\n4,11,", "'4' to '11' stands in row"),
+    "far day": ("pv.csv", "\n3,11,", "\n7,11,", "48 in all, the first is hour 11 of day 3"),
+    "load twice": ("load.csv", "\n3,11,", "\n3,12,", "'3' to '12' stands in row"),
+    "day 0": ("load.csv", "\n3,11,", "\n0,11,", "load.csv, row 59, column day"),
+    "no load": ("load.csv", "\n3,11,", "\n3,11,x", "load.csv, row 59, column"),
+    "negative": ("load.csv", "\n3,11,", "\n3,11,-", "is no load; give a number from 0 to 20000"),
+    "no bus": ("load.csv", "18_kw", "81_kw", "column '81_kw' names no bus that has a load"),
+    "head": ("load.csv", "18_kw", "1_kw", "column '1_kw' names no bus that has a load"),
+    "no unit": ("load.csv", "18_kw", "18", "did you mean '18_kw'"),
+    "bus twice": ("load.csv", "18_kw", "19_kw", "column '19_kw' stands twice"),
+    "no hours": ("load.csv", "hour", "our", "column 'hour' is missing"),
+}
+
+
+@pytest.mark.parametrize("what", SLIPS)
+def test_gaps_and_slips_of_a_history_are_named(what: str, folder: Path) -> None:
     own_pv(folder)
     own_loads(folder)
+    file, old, new, message = SLIPS[what]
     replaced(folder / file, old, new)
     assert message in refused(folder)
 
 
-def test_one_hour_that_a_bus_lacks_is_named(folder: Path) -> None:
+def test_bad_cells_of_a_column_are_one_problem(folder: Path) -> None:
     own_pv(folder)
-    load_kw = own_loads(folder)
-    replaced(folder / "load.csv", f"\n3,11,20,{load_kw[2, 18, 11]}", "")
-    fault = "load.csv: hours of bus '20' are missing, 1 in all, the first is hour 11 of day 3"
-    assert fault in refused(folder)
+    own_loads(folder)
+    lines = (folder / "load.csv").read_text().splitlines()
+    bad = [line.rpartition(",")[0] + ",1e6" for line in lines[1:4]]
+    (folder / "load.csv").write_text("\n".join([lines[0], *bad, *lines[4:]]))
+    with pytest.raises(CaseError) as found:
+        load_der_case(folder)
+    (problem,) = found.value.problems
+    assert problem.place == f"load.csv, row 2, column {lines[0].rpartition(',')[2]}"
+    assert problem.fault == "'1e6' is no load (and 2 more in this column)"
 
 
 def test_histories_of_different_length_are_refused(folder: Path) -> None:
@@ -414,6 +420,8 @@ def test_histories_of_different_length_are_refused(folder: Path) -> None:
 @pytest.mark.parametrize("seed", range(40))
 def test_a_damaged_case_is_refused_or_read_but_never_crashes(seed: int, folder: Path) -> None:
     rng = np.random.default_rng(seed)
+    own_pv(folder)
+    own_loads(folder)
     write_table(folder / "charging.csv", ("bus", "hour", "charging_kw"), [(18, 7, 30), (3, 9, 4.5)])
     files = sorted(path for path in folder.iterdir() if path.suffix in (".csv", ".yaml"))
     path = files[rng.integers(len(files))]
