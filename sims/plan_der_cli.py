@@ -95,7 +95,7 @@ def _case(case: str, charging_from: list[Path] | None, set_: list[str] | None) -
 
     loaded = load_der_case(case, overrides=pairs(set_ or []))
     if charging_from:
-        from .der.bridge import with_charging_from
+        from .der.charging import with_charging_from
 
         return with_charging_from(loaded, charging_from)
     return loaded

@@ -1,7 +1,7 @@
 """How much investment buys how much autonomy, with perfect foresight of the scenarios in a row.
 
     min  days * cost'x + operation      (or the investment alone)
-    s.t. sum of imports <= (1 - autonomy) * load
+    s.t. sum of imports and of load not served <= (1 - autonomy) * load
 
 on the copperplate, and with as many sites as it takes: full autonomy needs several times what a
 feeder's sites may carry. The curves of Fig. 4 of García-Muñoz and Duran-Mateluna.
@@ -80,8 +80,10 @@ class _Curve:
         recourse = copperplate(case, self._first, weather)
         fate = np.zeros(case.deviations.load_mean_kw.size + case.hours)
         program = extensive_program(self._first, [recourse], [fate], mult=days)
-        self._imported = self._first.count + 1 + recourse.imported
-        self._program = _with_row(program, self._imported)
+        unserved = recourse.others.get("unserved", np.zeros(0, np.int64)).ravel()
+        lacking = np.concatenate([recourse.imported, unserved])
+        self._lacking = self._first.count + 1 + lacking
+        self._program = _with_row(program, self._lacking)
 
     def point(self, aim: Aim, share: float) -> CurvePoint:
         """The cheapest plan of this autonomy."""
@@ -95,7 +97,7 @@ class _Curve:
         return CurvePoint(
             aim=aim,
             asked=share,
-            autonomy=float(1 - found[self._imported].sum() / self._load_kwh),
+            autonomy=float(1 - found[self._lacking].sum() / self._load_kwh),
             investment=float(self._first.cost @ x),
             operation=float(found[n]) / self._days,
             pv_kw=float(x[self._first.pv_kw].sum()),

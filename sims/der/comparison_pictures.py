@@ -73,7 +73,7 @@ def robustness_chart(reading: Reading) -> Chart | None:
 def deviation_chart(reading: Reading) -> Chart | None:
     """Capacities less those with perfect information (Fig. 3)."""
     plans = reading.plans
-    if not plans:
+    if reading.table("deviation").empty:
         return None
     data, parts = [], domains(2, 0.12)
     found = layout(420, showlegend=False, annotations=[], bargap=0.35)
@@ -191,7 +191,7 @@ def robustness_figure(reading: Reading) -> Figure | None:
 def deviation_figure(reading: Reading) -> Figure | None:
     """The paper's Fig. 3 from these data."""
     plans = reading.plans
-    if not plans:
+    if reading.table("deviation").empty:
         return None
     figure = new_figure(5.6, 4.0)
     panels = figure.subplots(2, 1, sharex=True)

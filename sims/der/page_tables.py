@@ -107,6 +107,8 @@ def _iteration_seconds(reading: Reading, plan: PlanKey) -> str:
 
 def deviation_table(reading: Reading) -> Table | None:
     """Table 1, of the whole feeder: capacities and cost against perfect information."""
+    if reading.table("deviation").empty:
+        return None
     rows = []
     for plan in reading.plans:
         own = reading.row("deviation", plan)

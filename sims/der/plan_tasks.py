@@ -78,29 +78,27 @@ def work_on(settings: Settings) -> dict[str, Any]:
     """Tables as columns, and how long it took."""
     start = time.perf_counter()
     case = load_der_case(settings["place"])
-    answer = _WORK[settings["what"]](case, settings)
+    try:
+        answer = {"failure": "", **_WORK[settings["what"]](case, settings)}
+    except SolveError as error:
+        answer = {"failure": str(error), "tables": {}, "seconds": {}}
     answer["seconds"]["task"] = round(time.perf_counter() - start, 3)
-    return {"what": settings["what"], **answer}
+    return {"what": settings["what"], "keys": settings.get("keys"), **answer}
 
 
 def _plan(case: DerCase, settings: Settings) -> dict[str, Any]:
     keys, limit = settings["keys"], settings["seconds"]
-    try:
-        solution = solve_der(
-            case,
-            DerModel(keys["model"]),
-            load_budget=keys["load_budget"],
-            pv_budget=keys["pv_budget"],
-            method=DerMethod(keys["method"]),
-            gap=settings["gap"],
-            seconds=np.inf if limit is None else limit,
-        )
-    except SolveError as error:
-        return {"keys": keys, "failure": str(error), "tables": {}, "seconds": {}}
+    solution = solve_der(
+        case,
+        DerModel(keys["model"]),
+        load_budget=keys["load_budget"],
+        pv_budget=keys["pv_budget"],
+        method=DerMethod(keys["method"]),
+        gap=settings["gap"],
+        seconds=np.inf if limit is None else limit,
+    )
     frames = plan_frames(case, solution, settings["gap"])
     return {
-        "keys": keys,
-        "failure": "",
         "tables": {name: table.to_dict("list") for name, table in frames.items()},
         "seconds": {
             "solve": round(solution.seconds, 3),
@@ -111,12 +109,12 @@ def _plan(case: DerCase, settings: Settings) -> dict[str, Any]:
 
 def _benchmark(case: DerCase, settings: Settings) -> dict[str, Any]:
     tables = {name: table.to_dict("list") for name, table in benchmark_frames(case).items()}
-    return {"keys": None, "tables": tables, "seconds": {}}
+    return {"tables": tables, "seconds": {}}
 
 
 def _curve(case: DerCase, settings: Settings) -> dict[str, Any]:
     frame = curve_frames(autonomy_curve(case, settings["shares"]))
-    return {"keys": None, "tables": {"autonomy_curve": frame.to_dict("list")}, "seconds": {}}
+    return {"tables": {"autonomy_curve": frame.to_dict("list")}, "seconds": {}}
 
 
 _WORK: Final = {"plan": _plan, "benchmark": _benchmark, "curve": _curve}

@@ -104,8 +104,11 @@ class Reading:
 
     @property
     def benchmark(self) -> Mapping[str, Any]:
-        """The plan with perfect information."""
-        return {str(k): v for k, v in self.table("benchmark").iloc[0].items()}
+        """The plan with perfect information; NaN where there is none."""
+        table = self.table("benchmark")
+        if table.empty:
+            return dict.fromkeys(DER_TABLES["benchmark"], float("nan"))
+        return {str(k): v for k, v in table.iloc[0].items()}
 
     def seconds(self, plan: PlanKey) -> Mapping[str, Any]:
         """How long its solution took."""

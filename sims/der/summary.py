@@ -85,6 +85,8 @@ def _mega(value: float | None) -> float | None:
 def _benchmark(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     fresh = tables["out_of_sample"]
     figures = _record(tables["benchmark"])
+    if not figures:
+        return {}
     return {
         "pv_mw": figures.pop("pv_kw") / 1e3,
         "bess_mwh": figures.pop("battery_kwh") / 1e3,
@@ -97,6 +99,6 @@ def _evpi(tables: Mapping[str, pd.DataFrame]) -> float | None:
     """What it is worth to know the day; where the stochastic plan is among those made."""
     plans = tables["plans"]
     found = plans.loc[plans["model"] == DerModel.STOCHASTIC, "objective"].dropna()
-    if found.empty:
+    if found.empty or tables["benchmark"].empty:
         return None
     return float(found.iloc[0] - tables["benchmark"]["wait_and_see"].iloc[0])

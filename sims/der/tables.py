@@ -20,14 +20,16 @@ def build_tables(answers: Sequence[Mapping[str, Any]]) -> dict[str, pd.DataFrame
     """All tables in the order of models, budgets and methods, whatever the order of tasks."""
     plans = sorted((one for one in answers if one["what"] == "plan"), key=_place)
     benchmark, curve = (_only(answers, what) for what in ("benchmark", "curve"))
-    evaluated = [*plans, {**benchmark, "keys": BENCHMARK_KEYS, "failure": ""}]
+    evaluated = [*plans, {**benchmark, "keys": BENCHMARK_KEYS}]
     tables = {name: _table(name, plans) for name in ("plans", "steps", "sites", "worst")}
     tables |= {name: _table(name, evaluated) for name in ("out_of_sample", "days")}
-    tables["benchmark"] = pd.DataFrame(benchmark["tables"]["benchmark"])
-    tables["autonomy_curve"] = pd.DataFrame(curve["tables"]["autonomy_curve"])
+    tables["benchmark"] = pd.DataFrame(benchmark["tables"].get("benchmark", {}))
+    tables["autonomy_curve"] = pd.DataFrame(curve["tables"].get("autonomy_curve", {}))
     tables["deviation"] = _deviation(tables)
     tables["robustness"] = _robustness(tables)
-    return {name: tables[name][list(columns)] for name, columns in DER_TABLES.items()}
+    return {
+        name: tables[name].reindex(columns=list(columns)) for name, columns in DER_TABLES.items()
+    }
 
 
 def _place(answer: Mapping[str, Any]) -> tuple[int, int, int, int]:
@@ -76,8 +78,10 @@ def _repeated(keys: Mapping[str, Any], rows: Mapping[str, list[Any]]) -> dict[st
 
 def _deviation(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """By how much every plan differs from the benchmark."""
-    best = tables["benchmark"].iloc[0]
     table = _there(tables["plans"])[[*KEYS, "pv_kw", "battery_kwh"]]
+    if table.empty or tables["benchmark"].empty:
+        return table.head(0)
+    best = tables["benchmark"].iloc[0]
     table = table.merge(tables["out_of_sample"][[*KEYS, "row_cost"]], on=KEYS, how="left")
     for name in ("pv_kw", "battery_kwh"):
         table[name] = table[name].astype(float) - best[name]

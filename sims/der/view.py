@@ -83,14 +83,21 @@ def _several(summary: Mapping[str, Any], plans: Sequence[Mapping[str, Any]]) -> 
     for plan in plans:
         table.add_row(*_line(plan))
     reasons = [f"{plan_name(plan)}: {plan['reason']}" for plan in plans if plan["reason"]]
-    benchmark = summary["perfect_information"]
-    known = (
-        f"perfect information: {_money(benchmark['objective'])}, PV {benchmark['pv_mw']:.2f} MW, "
-        f"batteries {benchmark['bess_mwh']:.2f} MWh"
+    return Group(table, *_known(summary), *map(Text, reasons))
+
+
+def _known(summary: Mapping[str, Any]) -> tuple[Text, ...]:
+    """What perfect information would do; nothing where it cannot serve the load either."""
+    best = summary["perfect_information"]
+    if not best:
+        return ()
+    words = (
+        f"perfect information: {_money(best['objective'])}, PV {best['pv_mw']:.2f} MW, "
+        f"batteries {best['bess_mwh']:.2f} MWh"
     )
     if summary.get("evpi") is not None:
-        known += f"; knowing the day is worth {_money(summary['evpi'])}"
-    return Group(table, Text(known), *map(Text, reasons))
+        words += f"; knowing the day is worth {_money(summary['evpi'])}"
+    return (Text(words),)
 
 
 def _line(plan: Mapping[str, Any]) -> tuple[str, ...]:
