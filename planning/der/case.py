@@ -88,6 +88,7 @@ class DerCase:
     deviations: Deviations
     year: Year
     files: Mapping[str, str] = field(default_factory=dict)
+    learned_from: tuple[str, ...] = ()  #: runs, with result hashes, that demand was added from
 
     @property
     def hours(self) -> int:
