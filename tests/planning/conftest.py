@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,11 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from roadvolt.core.units import FloatArray, frozen
+from roadvolt.planning.der.budget_set import BudgetSet
 from roadvolt.planning.der.case import DerCase, DerRules, Deviations, Scenarios, Year
+from roadvolt.planning.der.extensive import solve_extensive
+from roadvolt.planning.der.first_stage import FirstStage
+from roadvolt.planning.der.recourse import Recourse, operate
 from roadvolt.planning.fdn.case import FdnCase
 from roadvolt.planning.fdn.plan import Plan, Sop
 from roadvolt.planning.radial import HEAD, RadialNetwork
@@ -157,3 +161,34 @@ def _two_branches(load_p_kw: FloatArray) -> RadialNetwork:
         load_p_kw=frozen(load_p_kw), load_q_kvar=frozen(np.full(2, 10.0)),
         x_km=frozen(np.zeros(2)), y_km=frozen(np.zeros(2)), ties=(),
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def cheapest_by_enumeration() -> Callable[..., float]:
+    """``cheapest_by_enumeration(first, recourses, uncertainty, guesses)``: see below."""
+    return _cheapest_by_enumeration
+
+
+def _cheapest_by_enumeration(
+    first: FirstStage,
+    recourses: Sequence[Recourse],
+    uncertainty: BudgetSet,
+    guesses: Sequence[FloatArray] = (),
+) -> float:
+    """The adaptive optimum by trying every vertex on every plan: slow, and beyond doubt.
+
+    A plan against the fates gathered so far (``guesses`` to begin with) costs at most the optimum;
+    where no vertex at all costs more than it has seen, it is the optimum.
+    """
+    every = list({u.round(9).tobytes(): u for u in uncertainty.vertices()}.values())
+    some = [every[k] for k in np.random.default_rng(0).permutation(len(every))[:60]]
+    fates = [uncertainty.mean, *guesses]
+    while True:
+        plan = solve_extensive(first, recourses, fates, "plan against fates", gap=1e-9)
+        for pool in (some, every):
+            costs = [operate(recourses, plan.x, u).cost for u in pool]
+            if max(costs) > plan.eta + 1e-7:
+                fates.append(pool[int(np.argmax(costs))])
+                break
+        else:
+            return plan.objective
