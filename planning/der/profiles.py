@@ -88,9 +88,7 @@ def _clearness_of_hours(rng: np.random.Generator, clearness: FloatArray) -> Floa
     return np.clip(clearness[:, None] + noise, 0.02, 1)
 
 
-def _load_kw(
-    rng: np.random.Generator, nominal_kw: FloatArray, clearness: FloatArray
-) -> FloatArray:
+def _load_kw(rng: np.random.Generator, nominal_kw: FloatArray, clearness: FloatArray) -> FloatArray:
     """L [day, bus, time]."""
     days, kinds = len(clearness), _archetypes(len(nominal_kw))
     winter = 0.18 * np.outer(_season(days, 15), np.take(_WINTER_GAIN, kinds))
@@ -98,9 +96,7 @@ def _load_kw(
     of_day = 1 + winter + dark + rng.normal(size=(days, len(kinds))) * 0.06
     of_hour = 1 + rng.normal(size=(days, len(kinds), HOURS)) * 0.04
     shaped = nominal_kw[:, None] * _shapes()[kinds]
-    return np.asarray(
-        shaped * np.clip(of_day, 0.3, None)[:, :, None] * np.clip(of_hour, 0.3, None)
-    )
+    return np.asarray(shaped * np.clip(of_day, 0.3, None)[:, :, None] * np.clip(of_hour, 0.3, None))
 
 
 def _archetypes(buses: int) -> IntArray:
