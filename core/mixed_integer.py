@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import highspy
 import numpy as np
@@ -37,6 +38,7 @@ def solve_mixed_integer(
     gap: float,
     seconds: float = np.inf,
     early: bool = False,
+    **options: Any,
 ) -> BoundedSolution:
     """Minimises with HiGHS on one thread until the gap is proven.
 
@@ -47,6 +49,7 @@ def solve_mixed_integer(
         seconds: time limit.
         early: whether the best point, with the bound that holds for it, will do when time runs
             out; the caller then looks at the gap.
+        options: further ones of HiGHS, by their own names.
 
     Raises:
         InfeasibleError: no point meets the rows and bounds.
@@ -54,8 +57,8 @@ def solve_mixed_integer(
     """
     start = time.perf_counter()
     highs = highspy.Highs()
-    options = {"output_flag": False, "threads": 1, "mip_rel_gap": gap}
-    for key, value in {**options, "time_limit": min(seconds, 1e20)}.items():
+    ours = {"mip_rel_gap": gap, "time_limit": min(seconds, 1e20)}
+    for key, value in {"output_flag": False, "threads": 1, **ours, **options}.items():
         highs.setOptionValue(key, value)
     highs.passModel(to_highs(program))
     highs.run()

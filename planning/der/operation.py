@@ -65,7 +65,7 @@ def bus_by_bus(case: DerCase, first: FirstStage, weather: Weather) -> Recourse:
     devices = day.devices(len(case.pv_sites), len(case.battery_sites))
     imported = day.imported()
     q_kvar = network.carries @ day.over_days(case.load_q_kvar)
-    least, most = _flow_limits(case, q_kvar)
+    least, most = flow_limits(case, q_kvar)
     p = writer.columns(count, day.hours, lower=least, upper=most)
     v = writer.columns(count, day.hours, lower=case.v_min_pu**2, upper=case.v_max_pu**2)
     at_head = parent == HEAD
@@ -181,7 +181,7 @@ def _all(columns: IntArray) -> IntArray:
     return columns.T[None]
 
 
-def _flow_limits(case: DerCase, q_kvar: FloatArray) -> tuple[FloatArray, FloatArray]:
+def flow_limits(case: DerCase, q_kvar: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The interval of p [branch, time] within the polygon of s_max, for certain q."""
     angle = 2 * np.pi * np.arange(case.rules.polygon_sides) / case.rules.polygon_sides
     least, most = np.full(q_kvar.shape, -np.inf), np.full(q_kvar.shape, np.inf)
