@@ -88,6 +88,25 @@ def solve_benders(
     return run.until(time.perf_counter() + seconds, watch or (lambda step: None))
 
 
+def worst_by_big_m(
+    recourses: Sequence[Recourse],
+    x: FloatArray,
+    uncertainty: BudgetSet,
+    price_bound: FloatArray | None,
+    *,
+    gap: float,
+    seconds: float = np.inf,
+) -> Worst:
+    """The worst fate of a plan by the published subproblem, and its proven bound.
+
+    Too small a ``price_bound`` makes the bound wrong; None takes M and products as printed.
+
+    Raises:
+        SolveError: time was over before a point was found.
+    """
+    return _Subproblem(recourses, x, uncertainty, price_bound).solve(gap, seconds)
+
+
 class _Cutting:
     """The bounds so far."""
 
@@ -134,8 +153,14 @@ class _Cutting:
             seconds=max(end - time.perf_counter(), 0.0),
         )
         self._lower = max(self._lower, master.bound)
-        problem = _Subproblem(self._recourses, master.x, self._uncertainty, self._price_bound)
-        worst = problem.solve(self._gap / 10, max(end - time.perf_counter(), 0.0))
+        worst = worst_by_big_m(
+            self._recourses,
+            master.x,
+            self._uncertainty,
+            self._price_bound,
+            gap=self._gap / 10,
+            seconds=max(end - time.perf_counter(), 0.0),
+        )
         upper = float(self._first.cost @ master.x) + worst.bound
         if upper < self._best.upper:
             self._best = self._best._replace(x=master.x, upper=upper, worst=worst.u)
@@ -269,8 +294,10 @@ class _Subproblem:
         z = sp.csr_matrix((np.ones(count), places), shape=(count, len(self._size)))
         pick = sp.identity(count, format="csr")
         gains = [(-gain, start) for gain, start in products.gains]
-        for bound, other, least in ((high, low, False), (low, high, True)):
-            ends = (0.0, np.inf) if least else (-np.inf, 0.0)
-            self._stack.rows([(pick, e), (-sp.diags(bound) @ z, self._z)], *ends)
-            ends = (-other, np.inf) if least else (-np.inf, -other)
-            self._stack.rows([(pick, e), *gains, (-sp.diags(other) @ z, self._z)], *ends)
+        for bound, other, sign in ((high, low, 1.0), (low, high, -1.0)):
+            at_bound, at_other = (-sign * sp.diags(end) @ z for end in (bound, other))
+            flipped = [(sign * gain, start) for gain, start in gains]
+            self._stack.rows([(sign * pick, e), (at_bound, self._z)], -np.inf, 0.0)
+            self._stack.rows(
+                [(sign * pick, e), *flipped, (at_other, self._z)], -np.inf, -sign * other
+            )

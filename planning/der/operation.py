@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core.units import FloatArray, IntArray
+from ...core.units import BoolArray, FloatArray, IntArray
 from ..radial import HEAD
 from .case import DerCase
 from .first_stage import FirstStage
@@ -43,20 +43,38 @@ class Weather:
         return case.hours if self.pv is None else len(self.pv)
 
 
-def copperplate(case: DerCase, first: FirstStage, weather: Weather) -> Recourse:
-    """The operation with one balance; for ``all_as_one`` or ``site_by_site``."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Limits:
+    """Rows sum over buses of weight (production - demand) <= bound at an hour, all [row]."""
+
+    weight: FloatArray  #: [row, bus]
+    bound: FloatArray
+    hour: IntArray
+    importing: BoolArray  #: demand pushes against it, not production
+
+
+def copperplate(
+    case: DerCase, first: FirstStage, weather: Weather, limits: Limits | None = None
+) -> Recourse:
+    """The operation with one balance; for ``all_as_one`` or, with any limits, ``site_by_site``.
+
+    With the limits of the feeder that can be reached it costs what it costs ``bus_by_bus``.
+    """
     day = _Day(case, first, weather)
     devices = day.devices(len(first.pv_kw), len(first.battery_kwh))
     imported = day.imported()
     terms: list[Term] = [(imported, 1.0), (devices.pv.T, 1.0)]
     terms += [(devices.discharge.T, 1.0), (devices.charge.T, -1.0)]
     others = devices.columns
-    if case.rules.unserved_per_kwh is not None:
-        others["unserved"] = day.unserved()
-        terms.append((others["unserved"].T, 1.0))
+    unserved = None if case.rules.unserved_per_kwh is None else day.unserved()
+    if unserved is not None:
+        others["unserved"] = unserved
+        terms.append((unserved.T, 1.0))
     nature = [] if weather.load_kw is not None else [(day.load_parameters().T, 1.0)]
     known = np.zeros(day.hours) if weather.load_kw is None else weather.load_kw.sum(axis=0)
     day.writer.rows(terms, known, equal=True, nature=nature)
+    if limits is not None:
+        day.limit(limits, devices, unserved)
     return day.writer.build(weather.weight, imported, **others)
 
 
@@ -145,6 +163,25 @@ class _Day:
     def devices(self, pv_sites: int, battery_sites: int) -> _Devices:
         """PV and batteries, with what their capacities allow."""
         return _Devices(pv=self._photovoltaics(pv_sites), **self._batteries(battery_sites))
+
+    def limit(self, limits: Limits, devices: _Devices, unserved: IntArray | None) -> None:
+        """Rows of limits of the feeder."""
+        case, hour, weight = self._case, limits.hour, limits.weight
+        terms: list[Term] = [
+            (columns[:, hour].T, sign * weight[:, sites])
+            for sites, columns, sign in (
+                (case.pv_sites, devices.pv, 1.0),
+                (case.battery_sites, devices.discharge, 1.0),
+                (case.battery_sites, devices.charge, -1.0),
+            )
+        ]
+        if unserved is not None:
+            terms.append((unserved[:, hour].T, weight))
+        known, nature = limits.bound, [(self.load_parameters()[:, hour].T, weight)]
+        if self._weather.load_kw is not None:
+            known = known + (weight * self._weather.load_kw[:, hour].T).sum(axis=1)
+            nature = []
+        self.writer.rows(terms, known, nature=nature)
 
     def _photovoltaics(self, sites: int) -> IntArray:
         case, weather = self._case, self._weather

@@ -68,7 +68,7 @@ def _feeding(head: str, lines: Rows[Any]) -> dict[str, tuple[str, Any]]:
     while waiting:
         bus = waiting.popleft()
         for other, line in ends[bus]:
-            if other != head and other not in found:
+            if other not in found:
                 found[other] = (bus, line)
                 waiting.append(other)
     return found

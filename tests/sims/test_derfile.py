@@ -25,6 +25,9 @@ from roadvolt.sims.case import load_case
 from roadvolt.sims.casefile.library import BUILT_IN
 from roadvolt.sims.catalogue import built_in_cases, load_any
 from roadvolt.sims.derfile import der_case_names, load_der_case, to_der_case_folder
+from roadvolt.sims.derfile.layout import DER_PLANNING
+from roadvolt.sims.derfile.settings import DerSettings
+from roadvolt.sims.derfile.tables import TABLES
 from roadvolt.sims.planfile import load_fdn_case
 
 
@@ -220,6 +223,17 @@ def test_the_catalogue_lists_the_cases_with_their_sizes(case: DerCase) -> None:
     assert entries["der33-tight"].size == "32 buses, 9 sites, 9 of 365 days"
     assert entries["tpc84"].kind == "fdn planning"
     assert load_any("der33").digest == case.digest
+
+
+def test_every_key_and_column_stands_in_the_page() -> None:
+    page = (Path(__file__).resolve().parents[2] / DER_PLANNING.page).read_text()
+    said = set(re.findall(r"`([^`]*)`", page))
+    for section, field in DerSettings.model_fields.items():
+        for key in field.annotation.model_fields:
+            assert said & {key, f"{section}.{key}"}, key
+    for table, columns in TABLES.items():
+        assert f"**`{table}.csv`**" in page
+        assert set(columns.model_fields) <= said
 
 
 # ---- histories of one's own ----------------------------------------------------------------------

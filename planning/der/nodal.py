@@ -1,0 +1,261 @@
+"""The adaptive models on a feeder whose limits bind: a plan bus by bus between proven bounds.
+
+Column-and-constraint generation as in ``fast``, but site by site, and with the limits of the feeder
+that can be reached as rows of the operation. What makes the worst case of a plan x provable is
+that x settles much of it beforehand:
+
+- limits that production and demand cannot reach at x have no rows, so no prices of their own;
+- where something must be bought, the import is positive and power costs the tariff at the head:
+  the dual's row is an equality;
+- buses with the same weights in the rows of an hour share a price; those with weight 0 have the
+  head's. No price exceeds the head's unless a limit on imports can be reached: then the dearest
+  hour bounds it, as whatever binds can be relieved at another hour by a battery at best.
+
+More demand never makes operation cheaper, on any radial feeder whose limits hold without DER: what
+is not consumed can be curtailed or kept, behind the very limit that it would push against. So
+prices of demand are >= 0.
+
+Source: Zeng and Zhao (see ``extensive``); the reduction is our own, checked against the operation
+bus by bus and against enumeration of fates.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...core.errors import SolveError
+from ...core.solve import Ending
+from ...core.units import FloatArray
+from .extensive import solve_extensive
+from .fast import Bracket, RobustProblem, Watcher
+from .first_stage import site_by_site
+from .limits import Reach, limits_of, reach_of
+from .operation import Limits, Weather, copperplate
+from .prices import PriceBounds
+from .recourse import Recourse
+from .separation import Worst, climb_from, relaxed_bound, separate
+from .solution import Separation, Step
+
+_WHAT = "robust plan on the feeder"
+#: Fates that climbs start from besides the first.
+_STARTS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Settled:
+    """Operation of a scenario with what is certain of it."""
+
+    recourse: Recourse
+    prices: PriceBounds
+
+
+class FeederProblem:
+    """An adaptive problem site by site, and what can be said of it at a plan.
+
+    Raises:
+        SolveError: demand must be served, and the feeder alone cannot carry it in every fate: then
+            nothing bounds prices.
+    """
+
+    def __init__(self, problem: RobustProblem) -> None:
+        self.case, self.uncertainty = problem.case, problem.uncertainty
+        self.first = site_by_site(problem.case)
+        self._profiles = problem.profiles
+        self._weights = [one.weight for one in problem.recourses]
+        spread, loads = problem.uncertainty, self.case.deviations.load_mean_kw
+        low, high = spread.mean - spread.down, spread.mean + spread.up
+        self._load_kw = tuple(end[: loads.size].reshape(loads.shape) for end in (low, high))
+        self._pv_high = high[loads.size :]
+        if self.case.rules.unserved_per_kwh is None:
+            self._refuse_weak_feeder()
+        every = [self._reach(self.first.upper, pv) for pv in self._profiles]
+        #: Of any plan.
+        self.recourses = [
+            self._recourse(limits_of(self.case, reach), pv, weight)
+            for reach, pv, weight in zip(every, self._profiles, self._weights, strict=True)
+        ]
+
+    def settled(self, x: FloatArray) -> list[_Settled]:
+        """Of every scenario, at a plan."""
+        return [
+            self._settle(x, pv, weight)
+            for pv, weight in zip(self._profiles, self._weights, strict=True)
+        ]
+
+    def _settle(self, x: FloatArray, pv: FloatArray | None, weight: float) -> _Settled:
+        reach = self._reach(x, pv)
+        limits = limits_of(self.case, reach)
+        one = self._recourse(limits, pv, weight)
+        lower = one.lower.copy()
+        lower[one.imported[reach.bought]] = -np.inf  # import is positive: its dual row is equal
+        prices = self._prices(x, reach, limits, None if pv is None else pv, weight)
+        return _Settled(recourse=replace(one, lower=lower), prices=prices)
+
+    def _prices(
+        self,
+        x: FloatArray,
+        reach: Reach,
+        limits: Limits,
+        pv: FloatArray | None,
+        weight: float,
+    ) -> PriceBounds:
+        """Of d cost / d u [parameter] of a scenario."""
+        case, rules = self.case, self.case.rules
+        shape = reach.load_low_kw.shape
+        narrow = np.zeros(shape[1], np.bool_)
+        narrow[limits.hour[limits.importing]] = True
+        narrow |= reach.import_kw() > rules.import_max_kw
+        dearest = rules.unserved_per_kwh or case.price_per_kwh.max()
+        high = np.where(narrow, dearest, case.price_per_kwh)
+        untouched = np.ones(shape, np.bool_)
+        for hour in np.unique(limits.hour):
+            untouched[:, hour] = ~limits.weight[limits.hour == hour].any(axis=0)
+        certain = untouched & reach.bought & ~narrow
+        kw = x[self.first.pv_kw]
+        used = np.maximum(high - rules.pv_per_kwh_used, 0.0) * (pv is None)
+        settled = certain[case.pv_sites].all(axis=0) & (case.price_per_kwh > rules.pv_per_kwh_used)
+        return PriceBounds(
+            lower=weight * np.concatenate([(high * certain).ravel(), -used * kw.sum()]),
+            upper=weight * np.concatenate([np.tile(high, shape[0]), -used * kw.sum() * settled]),
+        )
+
+    def _recourse(self, limits: Limits, pv: FloatArray | None, weight: float) -> Recourse:
+        return copperplate(self.case, self.first, Weather(pv=pv, weight=weight), limits)
+
+    def _reach(self, x: FloatArray, pv: FloatArray | None) -> Reach:
+        low, high = self._load_kw
+        most = self._pv_high if pv is None else pv
+        return reach_of(self.case, self.first, x, (low, high), most)
+
+    def _refuse_weak_feeder(self) -> None:
+        alone = self._reach(np.zeros(self.first.count), None)
+        if limits_of(self.case, alone).importing.any():
+            detail = "the feeder cannot carry its load without DER, and all load must be served"
+            raise SolveError(_WHAT, "HiGHS", Ending.FAILED, detail)
+
+
+def solve_nodal(
+    problem: RobustProblem,
+    plate: Bracket,
+    *,
+    gap: float,
+    seconds: float = np.inf,
+    watch: Watcher | None = None,
+) -> Bracket:
+    """Bounds of the adaptive optimum on the feeder until they are within ``gap``.
+
+    Args:
+        problem: the problem on the copperplate.
+        plate: its bracket: its lower bound holds for the feeder too, its fates are the first.
+        gap: (upper - lower) / upper.
+        seconds: after which the bounds reached are returned; ``upper`` is infinite if none is.
+        watch: told of every step.
+
+    Returns:
+        x of ``site_by_site``.
+
+    Raises:
+        InfeasibleError: no plan serves the load.
+        SolveError: see ``FeederProblem``; or time was over before there was any plan.
+    """
+    return _Search(FeederProblem(problem), plate, gap, seconds, watch or (lambda step: None)).run()
+
+
+class _Search:
+    """The bounds so far."""
+
+    def __init__(
+        self, feeder: FeederProblem, plate: Bracket, gap: float, seconds: float, watch: Watcher
+    ) -> None:
+        self._feeder, self._gap, self._watch = feeder, gap, watch
+        self._begin = time.perf_counter()
+        self._end = self._begin + seconds
+        self._lower, self._fates = plate.lower, [plate.worst, *plate.fates[:1]]
+        self._best = replace(plate, x=np.zeros(0), upper=np.inf, steps=())
+        self._steps = list[Step]()
+        self._starts = list(plate.fates)
+
+    def run(self) -> Bracket:
+        """Rounds until the bounds meet or time is over."""
+        while not self._closed():
+            try:
+                known = self._round()
+            except SolveError:
+                if not self._steps or time.perf_counter() < self._end:
+                    raise
+                break
+            if known:
+                break
+        return replace(
+            self._best, lower=self._lower, steps=tuple(self._steps), fates=tuple(self._fates)
+        )
+
+    def _round(self) -> bool:
+        """A plan, fates against it; whether no new fate was found."""
+        feeder = self._feeder
+        master = solve_extensive(
+            feeder.first,
+            feeder.recourses,
+            self._fates,
+            _WHAT,
+            gap=self._gap / 4,
+            seconds=self._left(),
+        )
+        self._lower = max(self._lower, master.bound)
+        investment = float(feeder.first.cost @ master.x)
+        settled = feeder.settled(master.x)
+        recourses, prices = [one.recourse for one in settled], [one.prices for one in settled]
+        starts = [*self._starts[:2], *self._fates[-_STARTS:]]
+        worst = climb_from(recourses, master.x, feeder.uncertainty, starts)
+        how = Separation.CLIMB
+        if investment + worst.cost - self._lower <= self._gap * abs(self._lower):
+            how, worst = self._prove(master.x, investment, recourses, prices, worst)
+        if investment + worst.bound < self._best.upper:
+            self._best = replace(
+                self._best, x=master.x, upper=investment + worst.bound, worst=worst.u
+            )
+        self._note(how)
+        if any(np.array_equal(worst.u, one) for one in self._fates):
+            return True
+        self._fates.append(worst.u)
+        return False
+
+    def _prove(
+        self,
+        x: FloatArray,
+        investment: float,
+        recourses: Sequence[Recourse],
+        prices: Sequence[PriceBounds],
+        worst: Worst,
+    ) -> tuple[Separation, Worst]:
+        """The bound of a plan that no climb speaks against."""
+        bound = relaxed_bound(recourses, x, self._feeder.uncertainty, prices)
+        if investment + bound - self._lower <= self._gap * abs(self._lower):
+            return Separation.RELAXED, replace(worst, bound=bound)
+        proven = separate(
+            recourses, x, self._feeder.uncertainty, prices, gap=self._gap / 4, seconds=self._left()
+        )
+        found = max(worst, proven, key=lambda one: one.cost)
+        return Separation.EXACT, replace(found, bound=min(bound, proven.bound))
+
+    def _closed(self) -> bool:
+        upper = self._best.upper
+        return bool(np.isfinite(upper) and upper - self._lower <= self._gap * abs(upper))
+
+    def _left(self) -> float:
+        return max(self._end - time.perf_counter(), 0.0)
+
+    def _note(self, how: Separation) -> None:
+        step = Step(
+            number=len(self._steps) + 1,
+            lower_bound=self._lower,
+            upper_bound=self._best.upper,
+            separation=how,
+            seconds=time.perf_counter() - self._begin,
+        )
+        self._steps.append(step)
+        self._watch(step)
