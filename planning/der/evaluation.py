@@ -181,7 +181,7 @@ class _Groups:
         self._plan, rules = plan, case.rules
         inside = (rules.soc_max - rules.soc_min) * plan.battery_kwh
         strong = rules.battery_kw * rules.efficiency_charge >= inside
-        self._size = np.where(strong, 0.0, plan.battery_kwh)
+        self._size = np.where(strong, 0.0, plan.battery_kwh.round(6))
         self._sizes = np.unique(self._size[plan.battery_built])
         if not len(self._sizes):
             self._sizes = np.zeros(1)

@@ -27,36 +27,12 @@ def autonomy_chart(reading: Reading) -> Chart | None:
     curve = reading.table("autonomy_curve")
     if curve.empty:
         return None
-    unit = reading.case.currency
-    data: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": name,
-            "x": (100 * rows["autonomy"]).tolist(),
-            "y": rows[column].tolist(),
-            "text": [
-                f"PV {pv / 1e3:.2f} MW, batteries {kwh / 1e3:.2f} MWh"
-                for pv, kwh in zip(rows["pv_kw"], rows["battery_kwh"], strict=True)
-            ],
-            "line": {"color": colour, "width": 2.5},
-            "marker": {"size": 6},
-            "hovertemplate": "%{x:.1f} %: %{y:,.0f}<br>%{text}<extra>" + name + "</extra>",
-        }
-        for _, column, name, colour, rows in _curves(curve)
+    rows = _standing(reading)
+    curves = [
+        _line(points, column, name, colour) for _, column, name, colour, points in _curves(curve)
     ]
-    data += [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": words,
-            "x": [100 * row["row_autonomy"] for row in _standing(reading)],
-            "y": [row[column] for row in _standing(reading)],
-            "text": [label_of(row) for row in _standing(reading)],
-            "marker": {"symbol": symbol, "size": 11, "line": {"color": "#fff", "width": 1}}
-            | {"color": [COLOURS[row["model"]] for row in _standing(reading)]},
-            "hovertemplate": "%{text}: %{x:.1f} %, %{y:,.0f}<extra>" + words + "</extra>",
-        }
+    plans = [
+        _triangles(rows, column, words, symbol)
         for column, words, symbol in (
             ("investment", "plans: investment", "triangle-up"),
             ("row_cost", "plans: total", "triangle-down"),
@@ -71,11 +47,11 @@ def autonomy_chart(reading: Reading) -> Chart | None:
             "the same days; upwards their investment, to be compared with blue, downwards the "
             "total, with orange."
         ),
-        data=data,
+        data=[*curves, *plans],
         layout=layout(
             480,
             xaxis=axis("autonomy: share of the load that is not imported [%]", zeroline=False),
-            yaxis=axis(f"{unit} a day", rangemode="tozero"),
+            yaxis=axis(f"{reading.case.currency} a day", rangemode="tozero"),
         ),
     )
 
@@ -86,35 +62,10 @@ def near_chart(reading: Reading) -> Chart | None:
     if curve.empty or not rows:
         return None
     aim, column, name, colour = _CURVES[0]
-    line = curve[curve["aim"] == aim]
-    places = [100 * row["row_autonomy"] for row in rows]
-    low, high = min(places) - 5, max(places) + 5
-    least = {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": name,
-        "x": (100 * line["autonomy"]).tolist(),
-        "y": line[column].tolist(),
-        "line": {"color": colour, "width": 2.5},
-        "hovertemplate": "%{x:.1f} %: %{y:,.0f}<extra>" + name + "</extra>",
-    }
-    plans = {
-        "type": "scatter",
-        "mode": "markers+text",
-        "name": "plans: investment",
-        "x": places,
-        "y": [row["investment"] for row in rows],
-        "text": [label_of(row) for row in rows],
-        "textposition": "top center",
-        "textfont": {"size": 11, "color": palette.SLATE},
-        "marker": {
-            "symbol": "triangle-up",
-            "size": 11,
-            "color": [COLOURS[row["model"]] for row in rows],
-        },
-        "hovertemplate": "%{text}: %{x:.1f} %, %{y:,.0f}<extra></extra>",
-    }
-    highest = max(row["investment"] for row in rows)
+    plans = _triangles(rows, column, "plans: investment", "triangle-up")
+    named = {"mode": "markers+text", "textposition": "top center"}
+    highest = 1.2 * max(row[column] for row in rows)
+    reach = [min(plans["x"]) - 5, max(plans["x"]) + 5]
     return Chart(
         id="autonomy-near",
         title="Where plans stand",
@@ -122,13 +73,45 @@ def near_chart(reading: Reading) -> Chart | None:
             "Above the line a plan spends more than its autonomy takes: on batteries and PV that "
             "save money without saving imports, or on safety."
         ),
-        data=[least, plans],
+        data=[
+            _line(curve[curve["aim"] == aim], column, name, colour),
+            plans | named | {"textfont": {"size": 11, "color": palette.SLATE}},
+        ],
         layout=layout(
             400,
-            xaxis=axis("autonomy [%]", range=[low, high], zeroline=False),
-            yaxis=axis(f"investment [{reading.case.currency} a day]", range=[0, 1.2 * highest]),
+            xaxis=axis("autonomy [%]", range=reach, zeroline=False),
+            yaxis=axis(f"investment [{reading.case.currency} a day]", range=[0, highest]),
         ),
     )
+
+
+def _line(points: pd.DataFrame, column: str, name: str, colour: str) -> dict[str, Any]:
+    sizes = zip(points["pv_kw"] / 1e3, points["battery_kwh"] / 1e3, strict=True)
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": (100 * points["autonomy"]).tolist(),
+        "y": points[column].tolist(),
+        "text": [f"PV {mw:.2f} MW, batteries {mwh:.2f} MWh" for mw, mwh in sizes],
+        "line": {"color": colour, "width": 2.5},
+        "marker": {"size": 6},
+        "hovertemplate": "%{x:.1f} %: %{y:,.0f}<br>%{text}<extra>" + name + "</extra>",
+    }
+
+
+def _triangles(rows: list[dict[str, Any]], column: str, words: str, symbol: str) -> dict[str, Any]:
+    colours = [COLOURS[row["model"]] for row in rows]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": words,
+        "x": [100 * row["row_autonomy"] for row in rows],
+        "y": [row[column] for row in rows],
+        "text": [label_of(row) for row in rows],
+        "marker": {"symbol": symbol, "size": 11, "color": colours},
+        "hovertemplate": "%{text}: %{x:.1f} %, %{y:,.0f}<extra>" + words + "</extra>",
+    }
 
 
 def _curves(curve: pd.DataFrame) -> list[tuple[str, str, str, str, pd.DataFrame]]:
