@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from roadvolt.agents.pool import LocalPool
+from roadvolt.planning.der.case import DerCase
 from roadvolt.sims.campaign import ROWS_FILE
 from roadvolt.sims.casefile.library import BUILT_IN
-from roadvolt.sims.der import page
+from roadvolt.sims.der import charging, page
 from roadvolt.sims.der.schema import DER_TABLES
 from roadvolt.sims.derfile import load_der_case
 from roadvolt.sims.results import Run, load_run
@@ -156,6 +157,27 @@ def test_one_plan_prints_the_keys_that_scripts_read(
     code, shown, _ = roadvolt("show", made)
     assert code == 0
     assert "ARSO 4 of der33" in shown
+
+
+def test_charging_of_episodes_is_asked_for_before_the_case_is_written_down(
+    roadvolt: Callable[..., tuple[int, str, str]],
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def charged(case: DerCase, runs: list[Path]) -> DerCase:
+        assert runs == [Path("one"), Path("two")]
+        return load_der_case(folder, overrides={"history.load_scale": "0.8"})
+
+    monkeypatch.setattr(page, "FIGURES", {})
+    monkeypatch.setattr(charging, "with_charging_from", charged)
+    words = ("--model", "det", "--quick", "--json", "--charging-from", "one")
+    code, _, _ = roadvolt(
+        *("plan", "der", folder, *words, "--charging-from", "two", "--out", tmp_path)
+    )
+    assert code == 0
+    (made,) = tmp_path.iterdir()
+    assert "load_scale: 0.8" in (made / "case" / "case.yaml").read_text()
 
 
 def test_a_load_that_no_plan_can_serve_exits_with_1_and_says_why(
