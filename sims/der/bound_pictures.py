@@ -158,6 +158,7 @@ def bound_figure(reading: Reading) -> Figure | None:
 
 
 def _gap(steps: pd.DataFrame) -> Any:
+    """Relative; NaN where there is no upper bound yet."""
     upper, lower = (steps[name].to_numpy(float) for name in ("upper_bound", "lower_bound"))
-    gap = (upper - lower) / np.abs(upper)
-    return np.where(np.isfinite(gap), np.maximum(gap, 1e-8), np.nan)
+    upper = np.where(np.isfinite(upper), upper, np.nan)
+    return np.maximum((upper - lower) / np.abs(upper), 1e-8)
