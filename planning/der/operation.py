@@ -177,11 +177,12 @@ class _Day:
         ]
         if unserved is not None:
             terms.append((unserved[:, hour].T, weight))
-        known, nature = limits.bound, [(self.load_parameters()[:, hour].T, weight)]
-        if self._weather.load_kw is not None:
-            known = known + (weight * self._weather.load_kw[:, hour].T).sum(axis=1)
-            nature = []
-        self.writer.rows(terms, known, nature=nature)
+        load_kw = self._weather.load_kw
+        if load_kw is None:
+            demand = [(self.load_parameters()[:, hour].T, weight)]
+            self.writer.rows(terms, limits.bound, nature=demand)
+        else:
+            self.writer.rows(terms, limits.bound + (weight * load_kw[:, hour].T).sum(axis=1))
 
     def _photovoltaics(self, sites: int) -> IntArray:
         case, weather = self._case, self._weather

@@ -33,7 +33,9 @@ def plan_frames(case: DerCase, solution: DerSolution, gap: float) -> dict[str, p
     """The tables of one plan, without the keys that tell plans apart."""
     return {
         "plans": pd.DataFrame([_plan_row(solution, gap)]),
-        "steps": pd.DataFrame([_step_row(step) for step in solution.steps]),
+        "steps": pd.DataFrame(
+            [_step_row(number, step) for number, step in enumerate(solution.steps, start=1)]
+        ),
         "sites": _sites(case, solution.plan),
         "worst": _worst(case, solution),
         **_evaluation(case, solution.plan),
@@ -104,9 +106,10 @@ def _reason(solution: DerSolution, gap: float) -> str:
     return ""
 
 
-def _step_row(step: Step) -> dict[str, Any]:
+def _step_row(number: int, step: Step) -> dict[str, Any]:
+    """Steps count on where a method begins anew with the limits of the feeder."""
     return {
-        "iteration": step.number,
+        "iteration": number,
         "lower_bound": step.lower_bound,
         "upper_bound": step.upper_bound,
         "separation": step.separation.value,

@@ -40,7 +40,8 @@ DER_TABLES: Final = MappingProxyType(
             **_KEYS,
             "iteration": "of the method",
             "lower_bound": "best one so far",
-            "upper_bound": "best one so far; infinite while there is none",
+            "upper_bound": "best one so far, infinite while there is none; begins anew where the "
+            "limits of the feeder come in",
             "separation": "how the worst case was looked for: none, climb, relaxed or exact",
         },
         "sites": {
@@ -62,7 +63,7 @@ DER_TABLES: Final = MappingProxyType(
             "investment": "of that plan",
             "operation": "objective - investment",
             **_BUILT,
-            "certificate": "network-exact; copperplate-bound: it does not fit the feeder as it is",
+            "certificate": "network-exact, or nodal-gap: found site by site, to a gap of 0.1 %",
             "wait_and_see": "mean cost of the best plan for each scenario alone",
             "days": "scenarios",
         },

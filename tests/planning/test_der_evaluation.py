@@ -30,9 +30,10 @@ from roadvolt.planning.der.information import (
     price_of_robustness,
     value_of_information,
 )
+from roadvolt.planning.der.models import perfect_information
 from roadvolt.planning.der.operation import Weather, bus_by_bus, copperplate
 from roadvolt.planning.der.recourse import operate
-from roadvolt.planning.der.solution import DerPlan
+from roadvolt.planning.der.solution import Certificate, DerPlan
 from roadvolt.planning.der.solve import solve_der
 from roadvolt.planning.radial import HEAD, RadialNetwork
 from roadvolt.sims.derfile import load_der_case
@@ -258,6 +259,16 @@ def test_the_benchmark_and_the_value_of_information_are_the_reference(der33: Der
     row = scenarios_in_a_row(der33, best.plan)
     assert row.cost[0] / 9 + best.plan.investment(der33) == pytest.approx(best.objective)
     assert value_of_information(der33, 2908.874) == pytest.approx(60.3, abs=0.1)
+
+
+def test_where_it_does_not_fit_the_benchmark_is_found_site_by_site() -> None:
+    tight = load_der_case("der33-tight", overrides={"uncertainty.scenarios": "2"})
+    best, plate = benchmark(tight), perfect_information(tight).solve(tight, 1e-6)[1]
+    assert best.certificate is Certificate.NODAL
+    assert plate.objective / 2 <= best.objective * (1 + 1e-9) <= plate.objective / 2 * 1.01
+    row = scenarios_in_a_row(tight, best.plan)
+    assert row.nodal.tolist() == [True]
+    assert row.cost[0] / 2 + best.plan.investment(tight) == pytest.approx(best.objective, rel=1e-6)
 
 
 @pytest.fixture(scope="module")
