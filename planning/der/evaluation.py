@@ -35,7 +35,7 @@ class Operated:
     imported_kwh: FloatArray
     unserved_kwh: FloatArray
     load_kwh: FloatArray
-    nodal: BoolArray  #: whether a limit of the feeder was in the way of the copperplate's operation
+    nodal: BoolArray  #: operated bus by bus: the copperplate's operation would break a limit
 
     @property
     def infeasible(self) -> int:

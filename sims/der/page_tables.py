@@ -167,12 +167,12 @@ def fresh_table(reading: Reading) -> Table | None:
         title="Fresh days",
         caption_html=(
             f"{int(table['days'].max())} days of the year that are no scenario, each operated at "
-            "least cost with the plan as it stands; investment included. <b>Limits:</b> days on "
-            "which a limit of the feeder was in the way."
+            "least cost with the plan as it stands; investment included. <b>Bus by bus:</b> days "
+            "on which the simplest way to share operation among sites would break a limit."
         ),
         headings=(
             *("plan", "mean", "95 %", "dearest", "autonomy"),
-            *("unserved kWh a day", "days not served", "limits"),
+            *("unserved kWh a day", "days not served", "bus by bus"),
         ),
         rows=rows,
         marks=marks,
