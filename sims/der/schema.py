@@ -79,8 +79,8 @@ DER_TABLES: Final = MappingProxyType(
             **_PLAN_OR_BENCHMARK,
             "days": "days of the year that are no scenario",
             "infeasible_days": "of these, days on which the load cannot be served",
-            "nodal_days": "of these, days operated bus by bus, as the copperplate's operation, shared "
-            "in proportion to sizes, would break a limit of the feeder",
+            "nodal_days": "of these, days operated bus by bus: the copperplate's operation, "
+            "shared in proportion to sizes, would break a limit",
             "cost_mean": "investment and operation, mean over days that can be served",
             "cost_q95": "their 95 % quantile",
             "cost_max": "the dearest day",
