@@ -30,6 +30,7 @@ import numpy as np
 from ...core.errors import SolveError
 from ...core.solve import Ending
 from ...core.units import FloatArray
+from ...uncertainty.seeds import generator
 from .extensive import solve_extensive
 from .fast import Bracket, RobustProblem, Watcher
 from .first_stage import site_by_site
@@ -41,8 +42,10 @@ from .separation import Worst, climb_from, relaxed_bound, separate
 from .solution import Separation, Step
 
 _WHAT = "robust plan on the feeder"
-#: Fates that climbs start from besides the first.
-_STARTS = 8
+#: Fates that climbs start from: the last ones generated, and random ones.
+_KNOWN_STARTS, _RANDOM_STARTS = 8, 30
+#: Part of the room between a plan's cost and the gap that its proof may leave open.
+_ROOM = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,7 +136,7 @@ class FeederProblem:
 
     def _refuse_weak_feeder(self) -> None:
         alone = self._reach(np.zeros(self.first.count), None)
-        if limits_of(self.case, alone).importing.any():
+        if len(limits_of(self.case, alone).bound):
             detail = "the feeder cannot carry its load without DER, and all load must be served"
             raise SolveError(_WHAT, "HiGHS", Ending.FAILED, detail)
 
@@ -172,12 +175,12 @@ class _Search:
         self, feeder: FeederProblem, plate: Bracket, gap: float, seconds: float, watch: Watcher
     ) -> None:
         self._feeder, self._gap, self._watch = feeder, gap, watch
+        self._rng = generator(1, "fates to climb from on the feeder")
         self._begin = time.perf_counter()
         self._end = self._begin + seconds
-        self._lower, self._fates = plate.lower, [plate.worst, *plate.fates[:1]]
+        self._lower, self._fates = plate.lower, list(plate.fates)
         self._best = replace(plate, x=np.zeros(0), upper=np.inf, steps=())
         self._steps = list[Step]()
-        self._starts = list(plate.fates)
 
     def run(self) -> Bracket:
         """Rounds until the bounds meet or time is over."""
@@ -209,8 +212,7 @@ class _Search:
         investment = float(feeder.first.cost @ master.x)
         settled = feeder.settled(master.x)
         recourses, prices = [one.recourse for one in settled], [one.prices for one in settled]
-        starts = [*self._starts[:2], *self._fates[-_STARTS:]]
-        worst = climb_from(recourses, master.x, feeder.uncertainty, starts)
+        worst = climb_from(recourses, master.x, feeder.uncertainty, self._some_fates())
         how = Separation.CLIMB
         if investment + worst.cost - self._lower <= self._gap * abs(self._lower):
             how, worst = self._prove(master.x, investment, recourses, prices, worst)
@@ -233,14 +235,32 @@ class _Search:
         worst: Worst,
     ) -> tuple[Separation, Worst]:
         """The bound of a plan that no climb speaks against."""
+        enough = (1 + self._gap) * self._lower - investment
         bound = relaxed_bound(recourses, x, self._feeder.uncertainty, prices)
-        if investment + bound - self._lower <= self._gap * abs(self._lower):
+        if bound <= enough:
             return Separation.RELAXED, replace(worst, bound=bound)
         proven = separate(
-            recourses, x, self._feeder.uncertainty, prices, gap=self._gap / 4, seconds=self._left()
+            recourses,
+            x,
+            self._feeder.uncertainty,
+            prices,
+            gap=max(self._gap / 10, _ROOM * (enough / worst.cost - 1)),
+            seconds=self._left(),
         )
         found = max(worst, proven, key=lambda one: one.cost)
         return Separation.EXACT, replace(found, bound=min(bound, proven.bound))
+
+    def _some_fates(self) -> list[FloatArray]:
+        """The last ones generated, and the worst if prices were random."""
+        hours, buses = self._feeder.case.hours, len(self._feeder.case.network.buses)
+        fates = self._fates[-_KNOWN_STARTS:]
+        for price in (
+            self._rng.uniform(0, 1, (_RANDOM_STARTS, hours)) * self._feeder.case.price_per_kwh
+        ):
+            fates.append(
+                self._feeder.uncertainty.worst(np.concatenate([np.tile(price, buses), -price]))
+            )
+        return fates
 
     def _closed(self) -> bool:
         upper = self._best.upper
