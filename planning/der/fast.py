@@ -84,14 +84,15 @@ class RobustProblem:
 
     def relaxed(self, x: FloatArray) -> float:
         """An upper bound of the worst cost of operation."""
-        return relaxed_bound(self.recourses, x, self.uncertainty, self._prices(x))
+        return relaxed_bound(self.recourses, x, self.uncertainty, self.price_bounds(x))
 
     def proven(self, x: FloatArray, gap: float, seconds: float) -> Worst:
         """The worst fate, to a gap."""
-        prices = self._prices(x)
+        prices = self.price_bounds(x)
         return separate(self.recourses, x, self.uncertainty, prices, gap=gap, seconds=seconds)
 
-    def _prices(self, x: FloatArray) -> list[PriceBounds]:
+    def price_bounds(self, x: FloatArray) -> list[PriceBounds]:
+        """What parameters can be worth at a plan, of every scenario."""
         return [
             tariff_bounds(self.case, self.first, self.uncertainty, x, pv, one.weight)
             for one, pv in zip(self.recourses, self.profiles, strict=True)

@@ -88,7 +88,7 @@ def perfect_information(case: DerCase) -> Stated:
 
 
 def wait_and_see(case: DerCase, gap: float = 1e-6) -> float:
-    """sum_s rho_s of the optimum for day s alone: the cost if the day were known before building."""
+    """sum_s rho_s of the optimum for day s alone: the cost if days were known before building."""
     days = case.scenarios
     total = 0.0
     for pv, load_kw, weight in zip(days.pv, days.load_kw, days.weight, strict=True):

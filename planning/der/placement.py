@@ -50,6 +50,9 @@ def place(case: DerCase, whole: FirstStage, x: FloatArray, extent: Extent) -> De
         float(x[columns].sum())
         for columns in (whole.pv_built, whole.pv_kw, whole.battery_built, whole.battery_kwh)
     )
+    # A solver's last digit must not ask for more than the sites hold.
+    pv_kw = min(pv_kw, pv_sites * case.rules.size_max)
+    battery_kwh = min(battery_kwh, batteries * case.rules.size_max)
     matrix, bound = _carried(case, first, extent, pv_kw, batteries, battery_kwh)
     totals = np.zeros((4, first.count))
     columns = (first.pv_built, first.pv_kw, first.battery_built, first.battery_kwh)

@@ -29,7 +29,7 @@ def backward_reduction(
         Which items are kept, ascending, and their weights [kept].
 
     Source: H. Heitsch, W. Römisch, Scenario reduction algorithms in stochastic programming,
-    Computational Optimization and Applications 24, 2003, algorithm 2.2 (backward reduction).
+    Computational Optimization and Applications 24, 2003: simultaneous backward reduction.
     """
     count = len(points)
     p = np.full(count, 1 / count) if weight is None else weight

@@ -8,6 +8,8 @@ from typing import Final
 
 import numpy as np
 
+from ...core.errors import SolveError
+from ...core.solve import Ending
 from ...core.units import FloatArray
 from .benders import solve_benders
 from .budget_set import budget_set
@@ -16,6 +18,7 @@ from .choices import DerMethod, DerModel
 from .extensive import solve_extensive
 from .fast import Bracket, RobustProblem, Watcher, solve_fast
 from .first_stage import site_by_site
+from .fitting import fit
 from .models import Stated, stated
 from .operation import Weather, bus_by_bus
 from .placement import Extent, place
@@ -64,7 +67,7 @@ def solve_der(
         budgets = (load_budget, load_budget if pv_budget is None else pv_budget)
         problem = adversarial(case, model, *budgets)
         bracket = _solve(problem, method, gap, seconds, watch, known)
-        plan, upper, lower, certificate = _on_feeder(problem, bracket)
+        plan, upper, lower, certificate = _on_feeder(problem, bracket, gap, seconds)
     return DerSolution(
         model=model,
         method=method,
@@ -140,18 +143,29 @@ def _solve(
     )
 
 
-def _on_feeder(problem: RobustProblem, bracket: Bracket) -> Placed:
-    """The bracket holds for the feeder as well if the plan can be placed on it."""
+def _on_feeder(problem: RobustProblem, bracket: Bracket, gap: float, seconds: float) -> Placed:
+    """The bracket holds for the feeder as well if its plan can be placed; else a plan nearby."""
+    extent = extent_of(problem)
+    plan = place(problem.case, problem.first, bracket.x, extent)
+    if plan is not None:
+        return plan, bracket.upper, bracket.lower, Certificate.NETWORK
+    fitted = fit(problem, bracket.x, extent, bracket.fates)
+    if fitted is None:
+        detail = "the feeder cannot carry its highest load without what is to be built"
+        raise SolveError("plan on the feeder", "HiGHS", Ending.FAILED, detail)
+    x, plan = fitted
+    bound = problem.proven(x, gap / 5, seconds).bound
+    return plan, problem.investment(x) + bound, bracket.lower, Certificate.NETWORK
+
+
+def extent_of(problem: RobustProblem) -> Extent:
+    """How far loads and PV go in any fate."""
     case, spread = problem.case, problem.uncertainty
     loads = case.deviations.load_mean_kw.size
     low, high = spread.mean - spread.down, spread.mean + spread.up
     known = [pv for pv in problem.profiles if pv is not None]
-    extent = Extent(
+    return Extent(
         load_low_kw=low[:loads].reshape(-1, case.hours),
         load_high_kw=high[:loads].reshape(-1, case.hours),
         pv_high=np.max(known, axis=0) if known else high[loads:],
     )
-    plan = place(case, problem.first, bracket.x, extent)
-    if plan is None:
-        raise NotImplementedError
-    return plan, bracket.upper, bracket.lower, Certificate.NETWORK

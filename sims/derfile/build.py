@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def _feeding(head: str, lines: Rows[Any]) -> dict[str, tuple[str, Any]]:
     while waiting:
         bus = waiting.popleft()
         for other, line in ends[bus]:
-            if other != head and other not in found:
+            if other not in found:
                 found[other] = (bus, line)
                 waiting.append(other)
     return found
@@ -93,8 +94,16 @@ def build_sites(network: RadialNetwork, tables: Tables, kind: str) -> IntArray:
     return frozen(sorted(network.index(bus) for bus in chosen), np.int64)
 
 
-def build_year(settings: DerSettings, network: RadialNetwork, tables: Tables) -> Year:
-    """The history: tables where the case has them, made days elsewhere."""
+def build_year(
+    settings: DerSettings,
+    network: RadialNetwork,
+    tables: Tables,
+    loads_kw: Mapping[str, FloatArray],
+) -> Year:
+    """The history: tables where the case has them, made days elsewhere.
+
+    ``loads_kw`` has the load of buses in the order of the rows of ``load.csv``.
+    """
     history, days = settings.history, days_of(settings, tables)
     made = synthetic_year(history.load_scale * network.load_p_kw, history.seed, days)
     shape = (days, len(tables["prices"].good))
@@ -103,7 +112,7 @@ def build_year(settings: DerSettings, network: RadialNetwork, tables: Tables) ->
         load_kw=(
             made.load_kw
             if history.load == "synthetic"
-            else _load_kw(tables["load"], network, shape)
+            else _load_kw(tables["load"], loads_kw, network, shape)
         ),
     )
 
@@ -115,10 +124,16 @@ def _pv(rows: Rows[Any], shape: tuple[int, int]) -> FloatArray:
     return frozen(pv)
 
 
-def _load_kw(rows: Rows[Any], network: RadialNetwork, shape: tuple[int, int]) -> FloatArray:
+def _load_kw(
+    rows: Rows[Any],
+    loads_kw: Mapping[str, FloatArray],
+    network: RadialNetwork,
+    shape: tuple[int, int],
+) -> FloatArray:
     load_kw = np.zeros((shape[0], len(network.buses), shape[1]))
-    for row in rows:
-        load_kw[row.day - 1, network.index(row.bus), row.hour] = row.load_kw
+    day, hour = [row.day - 1 for row in rows], [row.hour for row in rows]
+    for bus, kw in loads_kw.items():
+        load_kw[day, network.index(bus), hour] = kw
     return frozen(load_kw)
 
 

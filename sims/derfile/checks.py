@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,10 +20,9 @@ _USES = (
     ("lines", "from_bus"),
     ("lines", "to_bus"),
     ("sites", "bus"),
-    ("load", "bus"),
     (CHARGING, "bus"),
 )
-_NOT_THE_HEAD = ("sites", "load", CHARGING)
+_NOT_THE_HEAD = ("sites", CHARGING)
 
 
 def reference_problems(
@@ -92,20 +92,16 @@ def origin_problems(settings: DerSettings, tables: Tables, given: set[str]) -> F
 
 
 def series_problems(tables: Tables) -> Finding:
-    """Days are counted 1, 2, ..., each has every hour, at every bus that is in them."""
+    """Days are counted 1, 2, ..., each has every hour; no table has hours that have no price."""
     hours = len(tables["prices"].good)
-    for name in ("pv", "load"):
-        seen = defaultdict(set)
-        for row in tables[name]:
-            if row.hour < hours:
-                seen[getattr(row, "bus", "")].add((row.day, row.hour))
-        yield from _gap_problems(tables[name].text.file, seen, hours)
     for name in ("pv", "load", CHARGING):
         late = [number for number, row in tables[name].good.items() if row.hour >= hours]
         if late:
             place = tables[name].text.place(late[0], "hour")
             fault = f"prices.csv has no hour {tables[name].good[late[0]].hour}"
             yield Problem(place, fault, "give it a price, or leave it out")
+    for name in ("pv", "load"):
+        yield from _gap_problems(tables[name], hours)
     pv_days, load_days = days_in(tables["pv"]), days_in(tables["load"])
     if 0 < pv_days != load_days > 0:
         fault = f"has {load_days} days, pv.csv has {pv_days}"
@@ -117,26 +113,14 @@ def days_in(rows: Rows[Any]) -> int:
     return max((row.day for row in rows), default=0)
 
 
-def _gap_problems(file: str, seen: dict[str, set[tuple[int, int]]], hours: int) -> Finding:
-    days = max((day for given in seen.values() for day, _ in given), default=0)
-    for bus, given in seen.items():
-        if len(given) < days * hours:
-            wanted = ((day, hour) for day in range(1, days + 1) for hour in range(hours))
-            day, hour = next(one for one in wanted if one not in given)
-            at = f" of bus '{bus}'" if bus else ""
-            fault = f"{days * hours - len(given)} hours{at} are missing, the first is hour {hour} "
-            remedy = "give every hour of every day"
-            yield Problem(file, fault + f"of day {day}", remedy)
-
-
-def silent_problems(head: str, tables: Tables) -> Finding:
-    """Buses with a nominal load of which the history says nothing."""
-    heard = {row.bus for row in tables["load"]}
-    for number, row in tables["buses"].good.items():
-        if heard and row.p_kw > 0 and row.bus not in heard | {head}:
-            fault = f"load.csv says nothing of bus '{row.bus}'"
-            remedy = "add its hours there, or give it 0 kW here"
-            yield Problem(tables["buses"].text.place(number, "p_kw"), fault, remedy)
+def _gap_problems(rows: Rows[Any], hours: int) -> Finding:
+    given = {(row.day, row.hour) for row in rows}
+    wanted = itertools.product(range(1, days_in(rows) + 1), range(hours))
+    missing = [one for one in wanted if one not in given]
+    if missing:
+        day, hour = missing[0]
+        fault = f"hours are missing, {len(missing)} in all, the first is hour {hour} of day {day}"
+        yield Problem(rows.text.file, fault, "give every hour of every day")
 
 
 def settings_problems(settings: DerSettings, prices: Rows[Any]) -> Finding:

@@ -15,6 +15,6 @@ DER_PLANNING: Final = Layout(
     tables=TABLES,
     may_be_empty=frozenset({CHARGING}),
     may_be_absent=frozenset({"pv", "load", CHARGING}),
-    keys={"pv": ("day", "hour"), "load": ("day", "hour", "bus"), CHARGING: ("bus", "hour")},
+    keys={"pv": ("day", "hour"), "load": ("day", "hour"), CHARGING: ("bus", "hour")},
     page="docs/planning-der-case.md",
 )

@@ -19,6 +19,7 @@ from ..casefile.source import Source, read_source, write_source
 from ..casefile.wires import shape_problems
 from . import build, checks
 from .layout import CHARGING, DER_PLANNING
+from .series import load_problems, loads_of, without_loads
 from .settings import DerSettings
 
 
@@ -51,8 +52,9 @@ def to_der_case_folder(case: DerCase, folder: Path) -> Path:
 
 def _checked(name: str, files: Source, found: list[Problem]) -> DerCase:
     settings = checked_settings(files.settings, DER_PLANNING, found) if files.settings else None
+    texts = {**files.tables, "load": without_loads(files.tables.get("load"))}
     tables = {
-        table: checked_rows(table, files.tables.get(table), DER_PLANNING, found)
+        table: checked_rows(table, texts.get(table), DER_PLANNING, found)
         for table in DER_PLANNING.tables
     }
     found.extend(_problems_together(files, settings, tables))
@@ -76,7 +78,9 @@ def _problems_together(
     head = settings.network.head_bus
     yield from checks.settings_problems(settings, tables["prices"])
     yield from checks.head_problems(head, tables)
-    yield from checks.silent_problems(head, tables)
+    nominal_kw = {row.bus: row.p_kw for row in tables["buses"]}
+    if "buses" in whole:
+        yield from load_problems(files.tables.get("load"), nominal_kw, head)
     if "prices" in whole:
         yield from checks.origin_problems(settings, tables, set(files.tables))
     if {"pv", "load"} <= whole:
@@ -87,7 +91,10 @@ def _problems_together(
 
 def _case(files: Source, settings: DerSettings, tables: Tables) -> DerCase:
     network, s_max_kva = build.build_network(settings, tables)
-    year, chosen = build.build_year(settings, network, tables), settings.uncertainty
+    chosen, loads_kw = settings.uncertainty, {}
+    if "load" in files.tables:
+        loads_kw = loads_of(files.tables["load"])
+    year = build.build_year(settings, network, tables, loads_kw)
     scenarios = scenarios_of(year, chosen.scenarios)
     prices = frozen([row.price_per_kwh for row in tables["prices"]])
     reactive_kvar = settings.history.reactive_scale * network.load_q_kvar

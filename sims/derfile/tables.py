@@ -71,12 +71,10 @@ class PvRow(Row):
 
 
 class LoadRow(Row):
-    """An hour of the history of the load at a bus."""
+    """An hour of the history of loads; what buses draw in it is read by ``series``."""
 
     day: Days
     hour: Hour
-    bus: Name
-    load_kw: PowerKw
 
 
 class ChargingRow(Row):
