@@ -22,7 +22,6 @@ bus by bus and against enumeration of fates.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -155,7 +154,7 @@ def solve_nodal(
         problem: the problem on the copperplate.
         plate: its bracket: its lower bound holds for the feeder too, its fates are the first.
         gap: (upper - lower) / upper.
-        seconds: after which the bounds reached are returned; ``upper`` is infinite if none is.
+        seconds: after which the bounds reached are returned.
         watch: told of every step.
 
     Returns:
@@ -183,22 +182,21 @@ class _Search:
         self._steps = list[Step]()
 
     def run(self) -> Bracket:
-        """Rounds until the bounds meet or time is over."""
-        while not self._closed():
+        """Rounds until the bounds meet, time is over, or no fate speaks against the plan."""
+        new = True
+        while new and not self._closed():
             try:
-                known = self._round()
-            except SolveError:
-                if not self._steps or time.perf_counter() < self._end:
+                new = self._round()
+            except SolveError as error:
+                if error.ending != Ending.LIMIT or not self._steps:
                     raise
-                break
-            if known:
                 break
         return replace(
             self._best, lower=self._lower, steps=tuple(self._steps), fates=tuple(self._fates)
         )
 
     def _round(self) -> bool:
-        """A plan, fates against it; whether no new fate was found."""
+        """A plan and its worst fate; whether that is new."""
         feeder = self._feeder
         master = solve_extensive(
             feeder.first,
@@ -210,45 +208,36 @@ class _Search:
         )
         self._lower = max(self._lower, master.bound)
         investment = float(feeder.first.cost @ master.x)
-        settled = feeder.settled(master.x)
-        recourses, prices = [one.recourse for one in settled], [one.prices for one in settled]
-        worst = climb_from(recourses, master.x, feeder.uncertainty, self._some_fates())
-        how = Separation.CLIMB
-        if investment + worst.cost - self._lower <= self._gap * abs(self._lower):
-            how, worst = self._prove(master.x, investment, recourses, prices, worst)
+        how, worst = self._worst(master.x, (1 + self._gap) * self._lower - investment)
         if investment + worst.bound < self._best.upper:
             self._best = replace(
                 self._best, x=master.x, upper=investment + worst.bound, worst=worst.u
             )
         self._note(how)
-        if any(np.array_equal(worst.u, one) for one in self._fates):
-            return True
-        self._fates.append(worst.u)
-        return False
+        new = not any(np.array_equal(worst.u, one) for one in self._fates)
+        if new:
+            self._fates.append(worst.u)
+        return new
 
-    def _prove(
-        self,
-        x: FloatArray,
-        investment: float,
-        recourses: Sequence[Recourse],
-        prices: Sequence[PriceBounds],
-        worst: Worst,
-    ) -> tuple[Separation, Worst]:
-        """The bound of a plan that no climb speaks against."""
-        enough = (1 + self._gap) * self._lower - investment
-        bound = relaxed_bound(recourses, x, self._feeder.uncertainty, prices)
-        if bound <= enough:
-            return Separation.RELAXED, replace(worst, bound=bound)
-        proven = separate(
-            recourses,
-            x,
-            self._feeder.uncertainty,
-            prices,
-            gap=max(self._gap / 10, _ROOM * (enough / worst.cost - 1)),
-            seconds=self._left(),
-        )
+    def _worst(self, x: FloatArray, enough: float) -> tuple[Separation, Worst]:
+        """The worst fate of a plan; its bound as sharp as it takes to be at most ``enough``."""
+        uncertainty, settled = self._feeder.uncertainty, self._feeder.settled(x)
+        recourses, prices = [one.recourse for one in settled], [one.prices for one in settled]
+        worst = climb_from(recourses, x, uncertainty, self._some_fates())
+        worst = replace(worst, bound=relaxed_bound(recourses, x, uncertainty, prices))
+        if worst.bound <= enough:
+            return Separation.RELAXED, worst
+        if worst.cost >= enough:
+            return Separation.CLIMB, worst
+        gap = max(self._gap / 10, _ROOM * (enough / worst.cost - 1))
+        try:
+            proven = separate(recourses, x, uncertainty, prices, gap=gap, seconds=self._left())
+        except SolveError as error:
+            if error.ending != Ending.LIMIT:
+                raise
+            return Separation.CLIMB, worst
         found = max(worst, proven, key=lambda one: one.cost)
-        return Separation.EXACT, replace(found, bound=min(bound, proven.bound))
+        return Separation.EXACT, replace(found, bound=min(worst.bound, proven.bound))
 
     def _some_fates(self) -> list[FloatArray]:
         """The last ones generated, and the worst if prices were random."""
