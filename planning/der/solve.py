@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from ...core.errors import SolveError
-from ...core.solve import Ending
 from ...core.units import FloatArray
 from .benders import solve_benders
 from .budget_set import budget_set
 from .case import DerCase
 from .choices import DerMethod, DerModel
-from .extensive import solve_extensive
+from .extensive import Master, solve_extensive
 from .fast import Bracket, RobustProblem, Watcher, solve_fast
 from .first_stage import site_by_site
-from .fitting import fit
 from .models import Stated, stated
+from .nodal import solve_nodal
 from .operation import Weather, bus_by_bus
 from .placement import Extent, place
 from .solution import Certificate, DerPlan, DerSolution
@@ -61,25 +60,26 @@ def solve_der(
     """
     begin = time.perf_counter()
     if model not in ADAPTIVE:
-        plan, upper, lower, certificate = _certain(case, stated(case, model), gap, seconds)
-        budgets, bracket = (0, 0), None
+        budgets = (0, 0)
+        plan, bracket, certificate = _certain(case, stated(case, model), gap, seconds)
     else:
         budgets = (load_budget, load_budget if pv_budget is None else pv_budget)
         problem = adversarial(case, model, *budgets)
-        bracket = _solve(problem, method, gap, seconds, watch, known)
-        plan, upper, lower, certificate = _on_feeder(problem, bracket, gap, seconds)
+        plate = _solve(problem, method, gap, seconds, watch, known)
+        left = max(seconds - (time.perf_counter() - begin), 1.0)
+        plan, bracket, certificate = _on_feeder(problem, plate, gap, left, watch)
     return DerSolution(
         model=model,
         method=method,
         load_budget=budgets[0],
         pv_budget=budgets[1],
         plan=plan,
-        objective=upper,
-        lower_bound=lower,
-        steps=bracket.steps if bracket else (),
+        objective=bracket.upper,
+        lower_bound=bracket.lower,
+        steps=bracket.steps,
         investment=plan.investment(case),
-        worst=bracket.worst if bracket else None,
-        fates=bracket.fates if bracket else (),
+        worst=bracket.worst if model in ADAPTIVE else None,
+        fates=bracket.fates,
         certificate=certificate,
         seconds=time.perf_counter() - begin,
     )
@@ -94,22 +94,26 @@ def adversarial(case: DerCase, model: DerModel, load_budget: int, pv_budget: int
     return RobustProblem.of(case, budget_set(case, load_budget, None), weathers)
 
 
-Placed = tuple[DerPlan, float, float, Certificate]
-
-
-def _certain(case: DerCase, model: Stated, gap: float, seconds: float) -> Placed:
+def _certain(
+    case: DerCase, model: Stated, gap: float, seconds: float
+) -> tuple[DerPlan, Bracket, Certificate]:
     """Copperplate and placement; bus by bus where there is none."""
     whole, best = model.solve(case, min(gap, _CERTAIN_GAP))
     plan = place(case, whole, best.x, model.extent)
     if plan is not None:
-        return plan, best.objective, best.bound, Certificate.NETWORK
+        return plan, _bracket(best), Certificate.NETWORK
     first = site_by_site(case)
     recourses = [bus_by_bus(case, first, weather) for weather in model.weathers]
     nothing = np.zeros(case.deviations.load_mean_kw.size + case.hours)
-    found = solve_extensive(
-        first, recourses, [nothing], "plan bus by bus", gap=gap, seconds=seconds
+    best = solve_extensive(first, recourses, [nothing], "plan bus by bus", gap=gap, seconds=seconds)
+    return DerPlan.of(case, first, best.x), _bracket(best), Certificate.NODAL
+
+
+def _bracket(best: Master) -> Bracket:
+    """Of a model without an adversary."""
+    return Bracket(
+        x=best.x, upper=best.objective, lower=best.bound, steps=(), fates=(), worst=np.zeros(0)
     )
-    return DerPlan.of(case, first, found.x), found.objective, found.bound, Certificate.NODAL
 
 
 def _solve(
@@ -143,19 +147,16 @@ def _solve(
     )
 
 
-def _on_feeder(problem: RobustProblem, bracket: Bracket, gap: float, seconds: float) -> Placed:
-    """The bracket holds for the feeder as well if its plan can be placed; else a plan nearby."""
-    extent = extent_of(problem)
-    plan = place(problem.case, problem.first, bracket.x, extent)
+def _on_feeder(
+    problem: RobustProblem, plate: Bracket, gap: float, seconds: float, watch: Watcher | None
+) -> tuple[DerPlan, Bracket, Certificate]:
+    """The bracket holds for the feeder if its plan can be placed; else it is solved bus by bus."""
+    plan = place(problem.case, problem.first, plate.x, extent_of(problem))
     if plan is not None:
-        return plan, bracket.upper, bracket.lower, Certificate.NETWORK
-    fitted = fit(problem, bracket.x, extent, bracket.fates)
-    if fitted is None:
-        detail = "the feeder cannot carry its highest load without what is to be built"
-        raise SolveError("plan on the feeder", "HiGHS", Ending.FAILED, detail)
-    x, plan = fitted
-    bound = problem.proven(x, gap / 5, seconds).bound
-    return plan, problem.investment(x) + bound, bracket.lower, Certificate.NETWORK
+        return plan, plate, Certificate.NETWORK
+    found = solve_nodal(problem, plate, gap=gap, seconds=seconds, watch=watch)
+    plan = DerPlan.of(problem.case, site_by_site(problem.case), found.x)
+    return plan, replace(found, steps=(*plate.steps, *found.steps)), Certificate.NODAL
 
 
 def extent_of(problem: RobustProblem) -> Extent:
