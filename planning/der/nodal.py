@@ -7,9 +7,12 @@ that x settles much of it beforehand:
 - limits that production and demand cannot reach at x have no rows, so no prices of their own;
 - where something must be bought, the import is positive and power costs the tariff at the head:
   the dual's row is an equality;
-- buses with the same weights in the rows of an hour share a price; those with weight 0 have the
-  head's. No price exceeds the head's unless a limit on imports can be reached: then the dearest
-  hour bounds it, as whatever binds can be relieved at another hour by a battery at best.
+- buses without weight in the rows of an hour have the head's price, and no price exceeds it but
+  behind limits on imports. There a battery that charges may have to stop, by more than what demand
+  grows if a voltage is concerned. Mixing the operation with one whose batteries rest, which has
+  room for ``room`` more demand at this bus and hour without them, bounds the price by
+
+      tariff + (what batteries save in a day at most) / room.
 
 More demand never makes operation cheaper, on any radial feeder whose limits hold without DER: what
 is not consumed can be curtailed or kept, behind the very limit that it would push against. So
@@ -28,7 +31,7 @@ import numpy as np
 
 from ...core.errors import SolveError
 from ...core.solve import Ending
-from ...core.units import FloatArray
+from ...core.units import BoolArray, FloatArray
 from ...uncertainty.seeds import generator
 from .extensive import solve_extensive
 from .fast import Bracket, RobustProblem, Watcher
@@ -93,37 +96,67 @@ class FeederProblem:
         limits = limits_of(self.case, reach)
         one = self._recourse(limits, pv, weight)
         lower = one.lower.copy()
-        lower[one.imported[reach.bought]] = -np.inf  # import is positive: its dual row is equal
-        prices = self._prices(x, reach, limits, None if pv is None else pv, weight)
+        lower[
+            one.imported[self._bought(reach, limits)]
+        ] = -np.inf  # import is positive: its dual row is equal
+        prices = self._prices(x, reach, limits, pv, weight)
         return _Settled(recourse=replace(one, lower=lower), prices=prices)
 
     def _prices(
-        self,
-        x: FloatArray,
-        reach: Reach,
-        limits: Limits,
-        pv: FloatArray | None,
-        weight: float,
+        self, x: FloatArray, reach: Reach, limits: Limits, pv: FloatArray | None, weight: float
     ) -> PriceBounds:
         """Of d cost / d u [parameter] of a scenario."""
-        case, rules = self.case, self.case.rules
-        shape = reach.load_low_kw.shape
-        narrow = np.zeros(shape[1], np.bool_)
-        narrow[limits.hour[limits.importing]] = True
-        narrow |= reach.import_kw() > rules.import_max_kw
-        dearest = rules.unserved_per_kwh or case.price_per_kwh.max()
-        high = np.where(narrow, dearest, case.price_per_kwh)
-        untouched = np.ones(shape, np.bool_)
+        case, shape = self.case, reach.load_low_kw.shape
+        high = self._highest_prices(x, reach, limits)
+        alone = np.ones(shape, np.bool_)
         for hour in np.unique(limits.hour):
-            untouched[:, hour] = ~limits.weight[limits.hour == hour].any(axis=0)
-        certain = untouched & reach.bought & ~narrow
-        kw = x[self.first.pv_kw]
-        used = np.maximum(high - rules.pv_per_kwh_used, 0.0) * (pv is None)
-        settled = certain[case.pv_sites].all(axis=0) & (case.price_per_kwh > rules.pv_per_kwh_used)
+            alone[:, hour] = ~limits.weight[limits.hour == hour].any(axis=0)
+        certain = alone & self._bought(reach, limits) & (high == case.price_per_kwh)
+        worth = np.maximum(high[case.pv_sites] - case.rules.pv_per_kwh_used, 0.0)
+        used = np.asarray(x[self.first.pv_kw] @ worth * (pv is None))
+        settled = certain[case.pv_sites].all(axis=0)
         return PriceBounds(
-            lower=weight * np.concatenate([(high * certain).ravel(), -used * kw.sum()]),
-            upper=weight * np.concatenate([np.tile(high, shape[0]), -used * kw.sum() * settled]),
+            lower=weight * np.concatenate([(high * certain).ravel(), -used]),
+            upper=weight * np.concatenate([high.ravel(), -used * settled]),
         )
+
+    def _highest_prices(self, x: FloatArray, reach: Reach, limits: Limits) -> FloatArray:
+        """Of demand [bus, time]: the tariff, but for buses behind what limits imports."""
+        case, rules, first = self.case, self.case.rules, self.first
+        high = np.tile(case.price_per_kwh, (len(case.network.buses), 1))
+        if self._may_be_unserved(reach, limits):
+            return np.full_like(high, rules.unserved_per_kwh)
+        cycle = rules.efficiency_charge * rules.efficiency_discharge
+        hours = rules.battery_kw * x[first.battery_built].sum() * case.hours
+        storage_worth = case.price_per_kwh.max() * hours * cycle / (1 + cycle)
+        return np.asarray(high + storage_worth / self._room(reach, limits))
+
+    def _bought(self, reach: Reach, limits: Limits) -> BoolArray:
+        """In which hours import is positive for certain [time]."""
+        return reach.bought & (not self._may_be_unserved(reach, limits))
+
+    def _may_be_unserved(self, reach: Reach, limits: Limits) -> bool:
+        """Whether it can be best, or needed, to leave load unserved; no price is above that."""
+        price = self.case.rules.unserved_per_kwh
+        if price is None:
+            return False
+        return price < self.case.price_per_kwh.max() or self._narrow(reach, limits)
+
+    def _narrow(self, reach: Reach, limits: Limits) -> bool:
+        return bool(limits.importing.any() or reach.import_kw() > self.case.rules.import_max_kw)
+
+    def _room(self, reach: Reach, limits: Limits) -> FloatArray:
+        """By how much demand may grow [bus, time] before a limit needs DER; inf without limits."""
+        load, most = reach.load_high_kw, self.case.rules.import_max_kw
+        room = np.full(load.shape, np.inf)
+        if reach.import_kw() > most:
+            room = np.minimum(room, most - load.sum(axis=0))
+        for row in np.flatnonzero(limits.importing):
+            share, hour = -limits.weight[row], limits.hour[row]
+            slack = limits.bound[row] - share @ load[:, hour]
+            behind = share > 0
+            room[behind, hour] = np.minimum(room[behind, hour], slack / share[behind])
+        return room
 
     def _recourse(self, limits: Limits, pv: FloatArray | None, weight: float) -> Recourse:
         return copperplate(self.case, self.first, Weather(pv=pv, weight=weight), limits)
@@ -135,7 +168,8 @@ class FeederProblem:
 
     def _refuse_weak_feeder(self) -> None:
         alone = self._reach(np.zeros(self.first.count), None)
-        if len(limits_of(self.case, alone).bound):
+        limits = limits_of(self.case, alone)
+        if len(limits.bound) or self._narrow(alone, limits):
             detail = "the feeder cannot carry its load without DER, and all load must be served"
             raise SolveError(_WHAT, "HiGHS", Ending.FAILED, detail)
 
@@ -177,7 +211,7 @@ class _Search:
         self._rng = generator(1, "fates to climb from on the feeder")
         self._begin = time.perf_counter()
         self._end = self._begin + seconds
-        self._lower, self._fates = plate.lower, list(plate.fates)
+        self._lower, self._fates = plate.lower, [plate.worst, *plate.fates]
         self._best = replace(plate, x=np.zeros(0), upper=np.inf, steps=())
         self._steps = list[Step]()
 

@@ -25,6 +25,7 @@ from roadvolt.sims.derfile import load_der_case
 
 Tiny = Callable[..., DerCase]
 Enumeration = Callable[..., float]
+ARSO_1 = (DerModel.ADAPTIVE_STOCHASTIC, 1, 1)
 MODELS = pytest.mark.parametrize("model", [DerModel.ADAPTIVE, DerModel.ADAPTIVE_STOCHASTIC])
 
 
@@ -97,6 +98,20 @@ def test_limits_on_imports_are_respected(
     assert limits_of(case, reach).importing.any()
 
     found = solve_nodal(problem, solve_fast(problem, gap=1e-6), gap=1e-6)
+
+    optimum = cheapest_by_enumeration(*on_the_feeder(problem), problem.uncertainty, found.fates)
+    assert (found.lower, found.upper) == pytest.approx((optimum, optimum), rel=1e-5)
+
+
+@pytest.mark.parametrize("unserved", [0.3, 2.0])
+def test_load_may_stay_unserved_where_the_feeder_cannot_carry_it(
+    tight_der: Tiny, cheapest_by_enumeration: Enumeration, unserved: float
+) -> None:
+    case = tight_der(1, unserved_per_kwh=unserved, import_max_kw=120.0)
+    problem = adversarial(case, DerModel.ADAPTIVE_STOCHASTIC, 1, 1)
+    plate = replace(solve_fast(adversarial(tight_der(1), *ARSO_1), gap=1e-3), lower=0.0)
+
+    found = solve_nodal(problem, plate, gap=1e-6)
 
     optimum = cheapest_by_enumeration(*on_the_feeder(problem), problem.uncertainty, found.fates)
     assert (found.lower, found.upper) == pytest.approx((optimum, optimum), rel=1e-5)
