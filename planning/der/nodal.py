@@ -211,7 +211,8 @@ class _Search:
         self._rng = generator(1, "fates to climb from on the feeder")
         self._begin = time.perf_counter()
         self._end = self._begin + seconds
-        self._lower, self._fates = plate.lower, [plate.worst, *plate.fates]
+        self._lower = plate.lower
+        self._fates = list({u.tobytes(): u for u in (*plate.fates, plate.worst)}.values())
         self._best = replace(plate, x=np.zeros(0), upper=np.inf, steps=())
         self._steps = list[Step]()
 

@@ -25,7 +25,8 @@ from roadvolt.sims.derfile import load_der_case
 Tiny = Callable[..., DerCase]
 Enumeration = Callable[..., float]
 
-#: The dearest hour: no load is worth more where batteries can only lose energy.
+#: The dearest hour: no load is worth more where only lines limit imports, as the battery behind
+#: them that must charge less then loses energy.
 DEAREST = 0.45
 
 
