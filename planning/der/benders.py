@@ -31,6 +31,7 @@ import scipy.sparse as sp
 
 from ...core.errors import SolveError
 from ...core.mixed_integer import solve_mixed_integer
+from ...core.solve import Ending
 from ...core.units import FloatArray, IntArray
 from .budget_set import BudgetSet
 from .dual import dual_of
@@ -130,8 +131,8 @@ class _Cutting:
         while not self._closed():
             try:
                 self._round(end)
-            except SolveError:
-                if time.perf_counter() < end or not self._steps:
+            except SolveError as error:
+                if error.ending != Ending.LIMIT or not self._steps:
                     raise
                 break
             watch(self._steps[-1])

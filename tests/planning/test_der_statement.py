@@ -16,6 +16,7 @@ from roadvolt.planning.der.first_stage import all_as_one, site_by_site
 from roadvolt.planning.der.operation import Weather, bus_by_bus, copperplate
 from roadvolt.planning.der.recourse import Recourse, operate
 from roadvolt.planning.der.statement import stated_deterministic, stated_stochastic
+from roadvolt.sims.derfile import load_der_case
 
 Tiny = Callable[..., DerCase]
 
@@ -131,12 +132,27 @@ def test_without_an_end_of_day_charge_batteries_are_sold_empty(tiny_der: Tiny) -
     assert sold.objective < honest.objective
 
 
-def test_a_copperplate_costs_what_a_feeder_without_binding_limits_costs(tiny_der: Tiny) -> None:
-    case = tiny_der(1)
+def test_on_33_buses_the_charge_that_is_given_away_fills_every_site_with_batteries() -> None:
+    """423 kWh if a day must end as it began; else as many as the rules allow, 25 of 250 kWh."""
+    honest = load_der_case("der33")
+    gift = replace(honest, rules=replace(honest.rules, terminal_soc=False))
+    plans = [plate_plan_of(case) for case in (honest, gift)]
+    kwh = all_as_one(honest).battery_kwh
+    assert plans[0].objective == pytest.approx(2701.947, rel=1e-6)
+    assert [plan.x[kwh].sum() for plan in plans] == pytest.approx([423.0, 6250.0], abs=1.0)
+    assert plans[1].objective < plans[0].objective * 0.98
+
+
+def plate_plan_of(case: DerCase) -> Master:
     first = all_as_one(case)
     recourse = copperplate(case, first, Weather())
+    return solve_extensive(first, [recourse], [mean_of(case)], "plan", gap=1e-9)
 
-    found = solve_extensive(first, [recourse], [mean_of(case)], "plan", gap=1e-9)
+
+def test_a_copperplate_costs_what_a_feeder_without_binding_limits_costs(tiny_der: Tiny) -> None:
+    case = tiny_der(1)
+
+    found = plate_plan_of(case)
 
     spread = case.deviations
     stated = stated_deterministic(case, spread.pv_mean, spread.load_mean_kw)
