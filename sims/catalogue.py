@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+from ..planning.der.case import DerCase
 from ..planning.fdn.case import FdnCase
 from .case import Case, load_case
 from .casefile.library import CaseKind, built_in_names, find_case, kind_of
+from .derfile import load_der_case
 from .planfile import load_fdn_case
+
+AnyCase: TypeAlias = Case | FdnCase | DerCase
 
 
 class Entry(NamedTuple):
@@ -23,22 +27,31 @@ class Entry(NamedTuple):
 
 def built_in_cases() -> Iterator[Entry]:
     """All built-in cases."""
-    for name in built_in_names(*CaseKind):
-        case = load_any(name)
-        kind = CaseKind.COORDINATION if isinstance(case, Case) else CaseKind.FDN_PLANNING
-        yield Entry(name, kind, case.title, _size(case))
+    for kind in CaseKind:
+        for name in built_in_names(kind):
+            case = load_any(name)
+            yield Entry(name, kind, case.title, _size(case))
 
 
-def load_any(source: str | Path) -> Case | FdnCase:
+def load_any(source: str | Path) -> AnyCase:
     """A case of whichever kind; raises ``CaseError`` with every problem found."""
-    coordination = kind_of(find_case(source)) is CaseKind.COORDINATION
-    return load_case(source) if coordination else load_fdn_case(source)
+    match kind_of(find_case(source)):
+        case CaseKind.COORDINATION:
+            return load_case(source)
+        case CaseKind.FDN_PLANNING:
+            return load_fdn_case(source)
+        case CaseKind.DER_PLANNING:
+            return load_der_case(source)
 
 
-def _size(case: Case | FdnCase) -> str:
+def _size(case: AnyCase) -> str:
     if isinstance(case, Case):
         buses, roads = len(case.feeder.buses), len(case.roads.roads)
         return f"{buses} buses, {len(case.stations)} stations, {roads} roads, {case.hours} hours"
+    if isinstance(case, DerCase):
+        sites = len({*case.pv_sites.tolist(), *case.battery_sites.tolist()})
+        days, chosen = len(case.year.pv), len(case.scenarios.weight)
+        return f"{len(case.network.buses)} buses, {sites} sites, {chosen} of {days} days"
     sites = len(case.evcs_sites) + len(case.pv_sites)
     network = case.network
     buses, feeders = len(network.buses), len(network.heads)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..planning.fdn.choices import MAX_ROUNDS, Algorithm, Variant
+from .plan_der_cli import der
 from .study_cli import carry_out_study
 from .terminal import (
     DEFAULT_CASE,
@@ -44,6 +45,9 @@ app = typer.Typer(
     help="Investment plans: what to build where and when, and what it costs and keeps.",
     no_args_is_help=True,
 )
+
+
+app.command()(der)
 
 
 @app.callback()

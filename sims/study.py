@@ -88,6 +88,10 @@ def study_kind(name: str) -> StudyKind:
         from .fdn.study import FDN
 
         return FDN
+    if name == "der":
+        from .der.study import DER
+
+        return DER
     raise ResultsError(name, "is no kind of study that this program knows")
 
 

@@ -21,6 +21,7 @@ class CaseKind(StrEnum):
 
     COORDINATION = "coordination"
     FDN_PLANNING = "fdn planning"
+    DER_PLANNING = "der planning"
 
 
 #: What to do with a case of each kind.
@@ -28,6 +29,7 @@ _USES: Final[Mapping[CaseKind, str]] = MappingProxyType(
     {
         CaseKind.COORDINATION: "roadvolt run {case}, roadvolt study",
         CaseKind.FDN_PLANNING: "roadvolt plan fdn {case}",
+        CaseKind.DER_PLANNING: "roadvolt plan der {case}",
     }
 )
 

@@ -33,6 +33,7 @@ from .page import Block, Note, Section, page_html
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ...planning.der.case import DerCase
     from ...planning.fdn.case import FdnCase
     from ..case import Case
 
@@ -53,7 +54,7 @@ class Banner:
 def study_header(
     *,
     study: str,
-    case: Case | FdnCase,
+    case: Case | FdnCase | DerCase,
     summary: Mapping[str, Any],
     facts: Mapping[str, Any],
     banners: Iterable[Banner],
@@ -81,10 +82,14 @@ def study_header(
     )
 
 
-def _network(case: Case | FdnCase) -> str:
+def _network(case: Case | FdnCase | DerCase) -> str:
     """Its size, in words."""
+    from ...planning.der.case import DerCase
     from ...planning.fdn.case import FdnCase
 
+    if isinstance(case, DerCase):
+        scenarios = len(case.scenarios.weight)
+        return f"{len(case.network.buses)} buses, {case.hours} hours, {scenarios} scenarios"
     if isinstance(case, FdnCase):
         network = case.network
         return (

@@ -1,16 +1,24 @@
-"""The built-in 84-bus case, and the plan that was published for it."""
+"""The built-in 84-bus case with the plan that was published for it; tiny DER cases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from roadvolt.core.units import frozen
+from roadvolt.core.units import FloatArray, frozen
+from roadvolt.planning.der.budget_set import BudgetSet
+from roadvolt.planning.der.case import DerCase, DerRules, Deviations, Scenarios, Year
+from roadvolt.planning.der.extensive import solve_extensive
+from roadvolt.planning.der.first_stage import FirstStage
+from roadvolt.planning.der.recourse import Recourse, operate
 from roadvolt.planning.fdn.case import FdnCase
 from roadvolt.planning.fdn.plan import Plan, Sop
+from roadvolt.planning.radial import HEAD, RadialNetwork
 from roadvolt.sims.planfile.load import load_fdn_case
 
 # Wang et al., Multi-resource dynamic coordinated planning of flexible distribution network, Nature
@@ -80,3 +88,107 @@ def published_sop(case: FdnCase, slot: int, mva: dict[str, float]) -> Sop:
         kva=tuple(1e3 * capacity for capacity in mva.values()),
         line_km=0.0,
     )
+
+
+@pytest.fixture(scope="session")
+def tiny_der() -> Callable[..., DerCase]:
+    """Two buses behind each other and three hours: small enough to try every fate.
+
+    ``tiny_der(seed)`` draws the loads, ``tiny_der(seed, battery_kw=20.0)`` also changes rules.
+    """
+    return _tiny_der
+
+
+@pytest.fixture(scope="session")
+def tight_der() -> Callable[..., DerCase]:
+    """``tiny_der`` on a weak feeder, where PV at the far end raises voltages too much."""
+    return _tight_der
+
+
+def _tight_der(seed: int, **rules: Any) -> DerCase:
+    case = _tiny_der(seed, **{"size_max": 400.0, **rules})
+    weak = replace(
+        case.network,
+        r_ohm=frozen(150 * case.network.r_ohm),
+        x_ohm=frozen(150 * case.network.x_ohm),
+    )
+    limits = {"s_max_kva": frozen([300.0, 150.0]), "v_min_pu": 0.8, "v_max_pu": 1.0}
+    return replace(case, network=weak, pv_sites=frozen([1], np.int64), **limits)
+
+
+def _tiny_der(seed: int, **rules: Any) -> DerCase:
+    draw = np.random.default_rng(seed).uniform
+    load, up, down = (draw(*ends, (2, 3)).round() for ends in ((20, 100), (5, 30), (5, 20)))
+    pv = np.array([0.0, 0.7, 0.4])
+    scenario_pv, scenario_load = (
+        np.multiply.outer(factors, values)
+        for factors, values in (((0.6, 1.4), pv), ((0.9, 1.1), load))
+    )
+    return DerCase(
+        name="tiny", title="Two buses", currency="EUR", digest="",
+        network=_two_branches(load.mean(axis=1)),
+        s_max_kva=frozen([4000.0, 4000.0]), v_min_pu=0.9, v_max_pu=1.1,
+        load_q_kvar=frozen(np.full((2, 3), 10.0)), price_per_kwh=frozen([0.06, 0.15, 0.45]),
+        pv_sites=frozen([0, 1], np.int64), battery_sites=frozen([0, 1], np.int64),
+        rules=replace(_TINY_RULES, **rules),
+        scenarios=Scenarios(
+            weight=frozen([0.5, 0.5]), pv=frozen(scenario_pv), load_kw=frozen(scenario_load),
+            days=frozen([0, 1], np.int64),
+        ),
+        deviations=Deviations(
+            load_mean_kw=frozen(load), load_up_kw=frozen(up), load_down_kw=frozen(down),
+            pv_mean=frozen(pv), pv_up=frozen(0.2 * pv), pv_down=frozen(0.5 * pv),
+        ),
+        year=Year(pv=frozen(scenario_pv), load_kw=frozen(scenario_load)),
+    )  # fmt: skip
+
+
+_TINY_RULES = DerRules(
+    pv_per_kw=0.05, pv_site=0.3, battery_per_kwh=0.08, battery_site=0.2,
+    pv_per_kwh_used=0.001, battery_per_kwh_out=0.002, size_min=5.0, size_max=200.0,
+    pv_sites_max=2, battery_sites_max=2, battery_kw=60.0,
+    soc_min=0.1, soc_max=1.0, soc_start=0.5, efficiency_charge=0.95, efficiency_discharge=0.95,
+)  # fmt: skip
+
+
+def _two_branches(load_p_kw: FloatArray) -> RadialNetwork:
+    """The first two branches of Baran and Wu's 33-bus feeder (1989), 12.66 kV."""
+    return RadialNetwork(
+        vn_kv=12.66, s_base_kva=1e4, buses=("2", "3"), zones=("A", "A"), heads={"A": "1"},
+        parent=frozen([HEAD, 0], np.int64),
+        r_ohm=frozen([0.0922, 0.4930]), x_ohm=frozen([0.0470, 0.2511]),
+        length_km=frozen(np.ones(2)),
+        load_p_kw=frozen(load_p_kw), load_q_kvar=frozen(np.full(2, 10.0)),
+        x_km=frozen(np.zeros(2)), y_km=frozen(np.zeros(2)), ties=(),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def cheapest_by_enumeration() -> Callable[..., float]:
+    """``cheapest_by_enumeration(first, recourses, uncertainty, guesses)``: see below."""
+    return _cheapest_by_enumeration
+
+
+def _cheapest_by_enumeration(
+    first: FirstStage,
+    recourses: Sequence[Recourse],
+    uncertainty: BudgetSet,
+    guesses: Sequence[FloatArray] = (),
+) -> float:
+    """The adaptive optimum by trying every vertex on every plan: slow, and beyond doubt.
+
+    A plan against the fates gathered so far (``guesses`` to begin with) costs at most the optimum;
+    where no vertex at all costs more than it has seen, it is the optimum.
+    """
+    every = list({u.round(9).tobytes(): u for u in uncertainty.vertices()}.values())
+    some = [every[k] for k in np.random.default_rng(0).permutation(len(every))[:60]]
+    fates = [uncertainty.mean, *guesses]
+    while True:
+        plan = solve_extensive(first, recourses, fates, "plan against fates", gap=1e-9)
+        for pool in (some, every):
+            costs = [operate(recourses, plan.x, u).cost for u in pool]
+            if max(costs) > plan.eta + 1e-7:
+                fates.append(pool[int(np.argmax(costs))])
+                break
+        else:
+            return plan.objective

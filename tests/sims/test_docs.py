@@ -14,6 +14,7 @@ import typer
 
 from roadvolt.sims.case import load_case
 from roadvolt.sims.cli import app
+from roadvolt.sims.derfile import load_der_case
 from roadvolt.sims.episode import Episode, run_episode
 from roadvolt.sims.options import EpisodeOptions
 from roadvolt.sims.planfile import load_fdn_case
@@ -118,7 +119,9 @@ def test_the_settings_that_the_pages_change_exist(page: Path) -> None:
         asked = [b for a, b in pairwise(rest) if a == "--set"]
         if program == "roadvolt" and asked:
             overrides = dict(pair.split("=") for pair in asked)
-            if first == "plan":
+            if first == "plan" and rest[0] == "der":
+                load_der_case("der33", overrides=overrides)
+            elif first == "plan":
                 load_fdn_case("tpc84", overrides=overrides)
             else:
                 load_case("utn12-ieee33", overrides=overrides)

@@ -1,0 +1,1 @@
+"""Planning of distributed energy resources: PV and batteries on a feeder."""

@@ -1,0 +1,1 @@
+"""Studies of planning distributed energy resources."""
