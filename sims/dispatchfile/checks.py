@@ -137,9 +137,7 @@ def charging_problems(charging: Rows[Any], day: Rows[Any]) -> Iterator[Problem]:
     for number, row in charging.good.items():
         if (row.bus, row.time) not in wanted:
             fault = f"{clock_of(row.time)} is no full hour of the day"
-            yield Problem(
-                charging.text.place(number, "time"), fault, "give hours: 00:00, 01:00, .."
-            )
+            yield Problem(charging.text.place(number, "time"), fault, "give 00:00, 01:00, ..")
         if row.charging_kw > row.p_max_kw * (1 + _SLACK):
             fault = f"{row.charging_kw:g} kW is above p_max_kw {row.p_max_kw:g}"
             remedy = "raise p_max_kw: who charges at once could not be served"
