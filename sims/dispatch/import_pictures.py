@@ -121,7 +121,7 @@ def import_chart(reading: Reading) -> Chart | None:
         layout=layout(
             440,
             xaxis=reading.axis(showgrid=False),
-            yaxis=axis("import [MW]", rangemode="tozero"),
+            yaxis=axis("import [MW]", range=_range(imports[ALL_FEEDERS])),
             shapes=_windows(reading, ALL_FEEDERS),
             annotations=_labels(reading, ALL_FEEDERS),
         ),
@@ -136,9 +136,16 @@ def _changes(reading: Reading, feeder: str, lines: tuple[FloatArray, ...]) -> li
         *((k, "y", np.append(line, line[-1])) for k, line in enumerate(lines)),
         (3, "x", x),
         (3, "y", y),
+        ("layout", "yaxis.range", _range(lines)),
         ("layout", "shapes", _windows(reading, feeder)),
         ("layout", "annotations", _labels(reading, feeder)),
     ]
+
+
+def _range(lines: tuple[FloatArray, ...]) -> list[float]:
+    """From zero, with room for labels above."""
+    low, high = min(0.0, *(line.min() for line in lines)), max(line.max() for line in lines)
+    return [low - 0.03 * (high - low), high + 0.2 * (high - low)]
 
 
 def balance_chart(reading: Reading) -> Chart | None:
@@ -151,9 +158,9 @@ def balance_chart(reading: Reading) -> Chart | None:
         ("import", reading.series("steps", "ac_import_kw"), palette.SILVER),
         ("generators", reading.series("steps", "generation_kw"), palette.ORANGE),
         ("batteries, discharging", np.maximum(battery, 0), palette.PINK),
-        ("batteries, charging", np.minimum(battery, 0), palette.ROSE),
-        ("deferrable loads", -reading.series("steps", "deferrable_kw"), palette.BLUE),
         ("tied loads", -reading.series("steps", "tied_kw"), palette.SKY),
+        ("deferrable loads", -reading.series("steps", "deferrable_kw"), palette.BLUE),
+        ("batteries, charging", np.minimum(battery, 0), palette.ROSE),
         ("losses", -losses, palette.INK),
     )
     bars = [

@@ -12,6 +12,7 @@ from ...core.units import FloatArray, IntArray, frozen
 from ...planning.dispatch.case import (
     Batteries,
     DeferrableLoads,
+    Direction,
     DispatchRules,
     Generators,
     Requirement,
@@ -109,7 +110,7 @@ def build_requirements(settings: DispatchSettings, tables: Tables) -> tuple[Requ
         Requirement(
             name=row.requirement,
             feeder=None if row.feeder == ALL_FEEDERS else row.feeder,
-            direction=row.direction,
+            direction=Direction(row.direction),
             kw=row.p_kw,
             first=row.start // step_min,
             last=row.end // step_min - 1,

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
-from ...planning.dispatch.case import Direction
 from ..casefile.fields import (
     Between,
     EnergyKwh,
@@ -92,7 +91,7 @@ class RequirementRow(Row):
 
     requirement: Name
     feeder: Name
-    direction: Direction
+    direction: Literal["less", "more"]
     p_kw: PowerKw
     start: Clock
     end: Clock
