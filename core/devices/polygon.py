@@ -63,4 +63,4 @@ class Polygon:
 
     @property
     def _angles(self) -> FloatArray:
-        return 2 * np.pi / self.sides * (np.arange(self.sides) + 0.5)
+        return np.asarray(2 * np.pi / self.sides * (np.arange(self.sides) + 0.5))
