@@ -92,6 +92,10 @@ def study_kind(name: str) -> StudyKind:
         from .der.study import DER
 
         return DER
+    if name == "dispatch":
+        from .dispatch.study import DISPATCH
+
+        return DISPATCH
     raise ResultsError(name, "is no kind of study that this program knows")
 
 

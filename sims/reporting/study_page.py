@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ...planning.der.case import DerCase
+    from ...planning.dispatch.case import DispatchCase
     from ...planning.fdn.case import FdnCase
     from ..case import Case
 
@@ -54,7 +55,7 @@ class Banner:
 def study_header(
     *,
     study: str,
-    case: Case | FdnCase | DerCase,
+    case: Case | FdnCase | DerCase | DispatchCase,
     summary: Mapping[str, Any],
     facts: Mapping[str, Any],
     banners: Iterable[Banner],
@@ -82,11 +83,15 @@ def study_header(
     )
 
 
-def _network(case: Case | FdnCase | DerCase) -> str:
+def _network(case: Case | FdnCase | DerCase | DispatchCase) -> str:
     """Its size, in words."""
     from ...planning.der.case import DerCase
+    from ...planning.dispatch.case import DispatchCase
     from ...planning.fdn.case import FdnCase
 
+    if isinstance(case, DispatchCase):
+        network = case.network
+        return f"{len(network.heads)} feeders, {len(network.buses)} buses, {case.steps} steps"
     if isinstance(case, DerCase):
         scenarios = len(case.scenarios.weight)
         return f"{len(case.network.buses)} buses, {case.hours} hours, {scenarios} scenarios"
