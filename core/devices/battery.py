@@ -2,11 +2,14 @@
 
     E_t = E_(t-1) - dt sum(drains)          energy_balance
     low E_n <= E_t <= high E_n              stay_charged
-    E_T >= E_start  or  E_T = E_0           what the day returns
+    E_T >= E_start                          end_charged
 
 Columns have the axes [time, ...]. Terms of power may have trailing axes, as phases, that are summed
 over. What drains the store depends on how losses are stated: ``split_flows`` for a charge and a
-discharge with efficiencies, ``lossy_flow`` for one power with a loss proportional to its size.
+discharge with efficiencies, ``lossy_flow`` for one power with a loss of its own, for which
+``loss_of_power`` states one that is proportional to its size.
+
+Source: seed 002, (B1.f)-(B1.h); seed 004, (D6)-(D7), which efficiencies are from.
 """
 
 from __future__ import annotations
@@ -35,10 +38,18 @@ def lossy_flow(power: IntArray, loss: IntArray) -> list[Term]:
     return [(power, 1.0), (loss, 1.0)]
 
 
+def loss_of_power(rows: Rows, power: IntArray, loss: IntArray, factor: Any) -> None:
+    """loss >= factor |power|; equal where energy has a price."""
+    for sign in (1.0, -1.0):
+        rows.at_most([(power, sign * np.asarray(factor)), (loss, -1.0)], np.zeros(power.shape))
+
+
 def energy_balance(
     rows: Rows, energy: IntArray, drains: Sequence[Term], start: Size | None, hours: Any = 1.0
 ) -> None:
     """E_t - E_(t-1) + dt drains = 0, from ``start``; None: the day begins as it ends.
+
+    One block of rows, of the shape of ``energy``.
 
     Args:
         rows: the program.
@@ -47,37 +58,26 @@ def energy_balance(
         start: energy before the first step [...].
         hours: dt.
     """
-    drained = [(columns, hours * np.asarray(factor)) for columns, factor in drains]
-    later = [_at(term, energy.shape, slice(1, None)) for term in drained]
-    first = [_at(term, energy.shape, 0) for term in drained]
-    none = np.zeros(energy.shape[1:])
-    if start is None:
-        rows.equal([(energy[0], 1.0), (energy[-1], -1.0), *first], none)
-    elif isinstance(start, tuple):
-        columns, share = start
-        rows.equal([(energy[0], 1.0), *first, (columns, -np.asarray(share))], none)
-    else:
-        rows.equal([(energy[0], 1.0), *first], np.broadcast_to(start, none.shape))
-    rows.equal(
-        [(energy[1:], 1.0), (energy[:-1], -1.0), *later], np.zeros((len(energy) - 1, *none.shape))
-    )
+    first = np.zeros((len(energy),) + (1,) * (energy.ndim - 1))
+    first[0] = 1.0
+    kept = first - 1 if start is not None else -1.0
+    terms: list[Term] = [(energy, 1.0), (np.roll(energy, 1, axis=0), kept)]
+    terms += [(columns, hours * np.asarray(factor)) for columns, factor in drains]
+    if isinstance(start, tuple):
+        columns, coefficient = start
+        terms.append((np.broadcast_to(columns, energy.shape), -first * np.asarray(coefficient)))
+        start = None
+    rows.equal(terms, first * np.broadcast_to(0.0 if start is None else start, energy.shape))
 
 
 def stay_charged(
     rows: Rows, energy: IntArray, size: Size, low: Any, high: Any, room: Sequence[Term] = ()
 ) -> None:
-    """low size <= E -+ room <= high size; low and high are shares, or 1 if ``size`` is 1."""
+    """low size + room <= E <= high size - room; low and high are shares, or kWh for size 1."""
     at_most_part(rows, [(energy, 1.0), *room], size, high)
     at_most_part(rows, [(energy, -1.0), *room], size, -np.asarray(low))
 
 
-def loss_of_power(rows: Rows, power: IntArray, loss: IntArray, factor: float) -> None:
-    """loss >= factor |power|."""
-    for sign in (factor, -factor):
-        rows.at_most([(power, sign), (loss, -1.0)], np.zeros(power.shape))
-
-
-def _at(term: Term, shape: tuple[int, ...], steps: int | slice) -> Term:
-    """A term of some steps only; its coefficients need not have the axis of time."""
-    columns, factor = term
-    return columns[steps], np.broadcast_to(factor, columns.shape)[steps]
+def end_charged(rows: Rows, energy: IntArray, start: Size) -> None:
+    """E_T >= ``start`` [...]: the day gives back what it began with."""
+    at_most_part(rows, [(energy[-1], -1.0)], start, -1.0)

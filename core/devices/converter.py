@@ -2,10 +2,12 @@
 
     |(P, Q)| <= S                                   capacity
     loss >= a |(P, Q)|                              losses; equal where power has a price
+    loss <= a S                                     most_losses, where nothing else makes it equal
     sum over terminals (P + loss) = power from the DC side          balance
 
 P and Q are injected into the AC network. As cones, exact; or as a polygon in a linear program:
-inscribed, so that capacity is up to 1 - cos(pi / K) short and losses as much too large.
+inscribed, so that capacity is up to 1 - cos(pi / K) short, and losses up to 1 / cos(pi / K) - 1 too
+large. In cones a capacity that is given is a column between equal bounds.
 
 Source: seed 002, (B1.b)-(B1.d), and equations (17) of Wang et al., Nature Communications 15, 2024.
 """
@@ -13,12 +15,13 @@ Source: seed 002, (B1.b)-(B1.d), and equations (17) of Wang et al., Nature Commu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from ..units import FloatArray, IntArray
 from .polygon import Polygon
-from .rows import ConeRows, Rows, Size, Term
+from .rows import ConeRows, Rows, Size, Term, at_most_part
 
 
 def capacity(rows: ConeRows, p: IntArray, q: IntArray, kva: IntArray) -> None:
@@ -26,9 +29,9 @@ def capacity(rows: ConeRows, p: IntArray, q: IntArray, kva: IntArray) -> None:
     rows.norm_at_most(p, q, kva, 1.0)
 
 
-def losses(rows: ConeRows, p: IntArray, q: IntArray, loss: IntArray, factor: float) -> None:
-    """factor |(p, q)| <= loss."""
-    rows.norm_at_most(p, q, loss, 1 / factor)
+def losses(rows: ConeRows, p: IntArray, q: IntArray, loss: IntArray, factor: Any) -> None:
+    """factor |(p, q)| <= loss; factor > 0, one for all or of the columns' shape."""
+    rows.norm_at_most(p, q, loss, 1 / np.asarray(factor))
 
 
 def polygon_capacity(rows: Rows, p: IntArray, q: IntArray, kva: Size, polygon: Polygon) -> None:
@@ -37,10 +40,15 @@ def polygon_capacity(rows: Rows, p: IntArray, q: IntArray, kva: Size, polygon: P
 
 
 def polygon_losses(
-    rows: Rows, p: IntArray, q: IntArray, loss: IntArray, factor: FloatArray, polygon: Polygon
+    rows: Rows, p: IntArray, q: IntArray, loss: IntArray, factor: Any, polygon: Polygon
 ) -> None:
-    """(p, q) within the polygon of radius loss / factor (B1.d); factor > 0."""
-    polygon.within(rows, p, q, (loss, 1 / np.asarray(factor)))
+    """factor (p, q) within the polygon of radius loss (B1.d); factor >= 0."""
+    polygon.within(rows, p, q, (loss, 1.0), weight=factor)
+
+
+def most_losses(rows: Rows, loss: IntArray, kva: Size, factor: Any) -> None:
+    """loss <= factor kva: no more than at full power."""
+    at_most_part(rows, [(loss, 1.0)], kva, factor)
 
 
 def balance(
@@ -59,14 +67,12 @@ def balance(
         loss: likewise.
         member: [group, terminal], 1 where the terminal belongs to the group.
         supply: power into the DC side [..., group], of a battery for instance.
-        sign: +1: losses are drawn from the grid.
+        sign: +1: losses are drawn from the grid; -1: the converter makes them, as printed by Wang
+            et al.
     """
-    shape, spread = (*p.shape[:-1], len(member)), (*p.shape[:-1], *member.shape)
-    if not np.prod(shape):
-        return
     terms: list[Term] = [
-        (np.broadcast_to(columns[..., None, :], spread), factor * member)
+        (np.broadcast_to(columns[..., None, :], (*p.shape[:-1], *member.shape)), factor * member)
         for columns, factor in ((p, 1.0), (loss, sign))
     ]
     terms += [(columns, -np.asarray(factor)) for columns, factor in supply]
-    rows.equal(terms, np.zeros(shape))
+    rows.equal(terms, np.zeros((*p.shape[:-1], len(member))))

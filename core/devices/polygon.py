@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -54,11 +55,12 @@ class Polygon:
         p, q = np.asarray(p)[..., None], np.asarray(q)[..., None]
         return np.asarray((self.cos * p + self.sin * q).max(axis=-1) / self.inner)
 
-    def within(self, rows: Rows, p: IntArray, q: IntArray, size: Size, part: float = 1.0) -> None:
-        """Rows: (p, q) is within the polygon of the radius part * size."""
+    def within(self, rows: Rows, p: IntArray, q: IntArray, size: Size, weight: Any = 1.0) -> None:
+        """Rows: weight (p, q) is within the polygon of radius ``size``; weight >= 0."""
         for cos, sin in zip(self.cos, self.sin, strict=True):
-            at_most_part(rows, [(p, cos), (q, sin)], size, part * self.inner)
+            terms = [(p, np.multiply(weight, cos)), (q, np.multiply(weight, sin))]
+            at_most_part(rows, terms, size, self.inner)
 
     @property
     def _angles(self) -> FloatArray:
-        return (2 * np.arange(1, self.sides + 1) - 1) * np.pi / self.sides
+        return np.asarray(2 * np.pi / self.sides * (np.arange(self.sides) + 0.5))

@@ -30,8 +30,8 @@ class Rows(Protocol):
 class ConeRows(Rows, Protocol):
     """A program that takes second-order cones too."""
 
-    def norm_at_most(self, p: IntArray, q: IntArray, bound: IntArray, factor: float) -> Any:
-        """Cones |(p, q)| <= factor bound, for columns of one shape."""
+    def norm_at_most(self, p: IntArray, q: IntArray, bound: IntArray, factor: Any) -> Any:
+        """Cones |(p, q)| <= factor bound, for columns of one shape; factors broadcast to it."""
 
 
 #: A size that is given (an array or a number), or chosen by the program (columns, coefficients).
@@ -39,11 +39,11 @@ Size: TypeAlias = "FloatArray | float | Term"
 
 
 def at_most_part(rows: Rows, terms: Sequence[Term], size: Size, part: Any) -> None:
-    """Rows sum(terms) <= part size."""
-    shape = np.shape(terms[0][0])
+    """Rows sum(terms) <= part size, of the shape of the first columns."""
+    shape = terms[0][0].shape
     if isinstance(size, tuple):
         columns, coefficient = size
         spread = np.broadcast_to(columns, shape)
-        rows.at_most([*terms, (spread, -np.asarray(part) * coefficient)], np.zeros(shape))
+        rows.at_most([*terms, (spread, -np.multiply(part, coefficient))], np.zeros(shape))
     else:
-        rows.at_most(terms, np.broadcast_to(np.asarray(part) * size, shape))
+        rows.at_most(terms, np.broadcast_to(np.multiply(part, size), shape))
