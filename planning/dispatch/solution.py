@@ -97,6 +97,7 @@ class Dispatch:
     exact: ExactState
     costs: Costs
     plan: Costs  #: the cheapest dispatch without requirements
+    plan_import_kw: FloatArray  #: [time, feeder] of that plan, by exact power flow
     deliveries: tuple[Delivery, ...]
     polygon: PolygonError
     bound: float  #: proven lower bound of the linear program, its dual objective

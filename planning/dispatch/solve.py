@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from ...core.units import frozen
 from .case import DispatchCase
 from .flow import exact_flow
 from .misses import check_devices
@@ -48,6 +49,7 @@ def solve_dispatch(case: DispatchCase, *, watch: Watch | None = None) -> Dispatc
         exact=exact_of(final),
         costs=costs_of(final, made),
         plan=costs_of(plan, ()),
+        plan_import_kw=frozen(plan.exact_import_kw),
         deliveries=tuple(delivery_of(final, plan.exact_import_kw, one) for one in made),
         polygon=polygon_error(case, points),
         bound=final.bound,
