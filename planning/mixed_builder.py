@@ -55,6 +55,24 @@ class MixedBuilder(LinearRows):
         self._cones.put(block[1], p.ravel(), 2.0)
         self._cones.put(block[2], q.ravel(), 2.0)
 
+    def squares_at_most(
+        self, columns: IntArray, factor: FloatArray, bound: IntArray, one: IntArray
+    ) -> None:
+        """Cones |F x|^2 <= bound, written |(2 F x, bound - one)| <= bound + one.
+
+        Args:
+            columns: x [cone, column].
+            factor: F [row, column], the same for all.
+            bound: columns [cone].
+            one: a column that is 1.
+        """
+        rows = len(factor)
+        block = self._cone_block(len(bound), rows + 2)
+        for row, sign in ((0, 1.0), (rows + 1, -1.0)):
+            self._cones.put(block[row], bound, 1.0)
+            self._cones.put(block[row], one, sign)
+        self._cones.put(block[1 : rows + 1, :, None], columns[None], 2 * factor[:, None, :])
+
     def build(self) -> MixedConeProgram:
         """The program."""
         lower, upper, integer = np.concatenate(self._columns, axis=1)

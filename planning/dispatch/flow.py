@@ -15,7 +15,7 @@ import numpy as np
 
 from ...core.units import FloatArray
 from ..power_flow import Flow, solve_feeders
-from ..radial import HEAD, RadialNetwork
+from ..radial import RadialNetwork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,7 +33,7 @@ class State:
     v: FloatArray  #: [time, bus] squared
     p: FloatArray  #: [time, branch] arriving
     q: FloatArray  #: [time, branch]
-    loss: FloatArray  #: [time, feeder]
+    loss: FloatArray  #: [time, branch]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,13 +47,13 @@ class Anchor:
 
 def linear_state(network: RadialNetwork, drawn: Drawn) -> State:
     """(A1) alone."""
-    r, x, carries = network.shared_r_pu, network.shared_x_pu, network.carries
-    loss = drawn.p * (drawn.p @ r) + drawn.q * (drawn.q @ r)
+    carries = network.carries
+    p, q = drawn.p @ carries.T, drawn.q @ carries.T
     return State(
-        v=1 - 2 * (drawn.p @ r + drawn.q @ x),
-        p=drawn.p @ carries.T,
-        q=drawn.q @ carries.T,
-        loss=by_feeder(network, loss),
+        v=1 - 2 * (p * network.r_pu + q * network.x_pu) @ carries,
+        p=p,
+        q=q,
+        loss=network.r_pu * (p**2 + q**2),
     )
 
 
@@ -81,7 +81,7 @@ def exact_state(network: RadialNetwork, flow: Flow) -> State:
         v=flow.v_pu**2,
         p=arriving.real,
         q=arriving.imag,
-        loss=by_feeder(network, flow.i_pu**2 * network.r_pu),
+        loss=flow.i_pu**2 * network.r_pu,
     )
 
 
@@ -100,15 +100,10 @@ def anchored_at(network: RadialNetwork, drawn: Drawn, flow: Flow) -> Anchor:
 def not_anchored(network: RadialNetwork, drawn: Drawn) -> Anchor:
     """(A1) alone; losses of requirements are tangents at the point."""
     zero = np.zeros_like(drawn.p)
-    none = State(v=zero, p=zero, q=zero, loss=by_feeder(network, zero))
+    none = State(v=zero, p=zero, q=zero, loss=zero)
     return Anchor(at=drawn, shift=none, v_pu=np.ones_like(zero))
 
 
 def by_feeder(network: RadialNetwork, values: FloatArray) -> FloatArray:
     """Sums [time, feeder] of what buses or branches have [time, bus]."""
     return np.stack([values[:, buses].sum(axis=1) for buses in network.feeders.values()], axis=1)
-
-
-def entering(network: RadialNetwork, values: FloatArray) -> FloatArray:
-    """Sums [time, feeder] over the branches that leave a head."""
-    return by_feeder(network, values * (network.parent == HEAD))

@@ -27,7 +27,7 @@ def least_misses(case: DispatchCase, anchor: Anchor) -> tuple[tuple[LimitMiss, .
     slacks = [draft.builder.columns(len(one.bound), upper=1e3) for one in rows]
     for one, slack in zip(rows, slacks, strict=True):
         draft.keep(one, slack)
-    x = solve_linear(_sum_of(draft.build(), np.concatenate(slacks)), "limits of a dispatch").x
+    x = solve_linear(_sum_of(draft.build()[0], np.concatenate(slacks)), "limits of a dispatch").x
     misses = [
         miss
         for one, slack in zip(rows, slacks, strict=True)

@@ -40,13 +40,11 @@ def setpoints_of(settled: Settled) -> Setpoints:
 def linear_of(settled: Settled) -> LinearState:
     """The anchored network."""
     network, state = settled.draft.case.network, settled.state
-    anchor = settled.draft.anchor
-    linear_p, linear_q = state.p - anchor.shift.p, state.q - anchor.shift.q
     return LinearState(
         v_pu=frozen(np.sqrt(state.v)),
         p_kw=frozen(state.p * network.s_base_kva),
         q_kvar=frozen(state.q * network.s_base_kva),
-        loss_kw=frozen(network.r_pu * (linear_p**2 + linear_q**2) * network.s_base_kva),
+        loss_kw=frozen(state.loss * network.s_base_kva),
         import_kw=frozen(settled.import_kw),
     )
 

@@ -1,33 +1,27 @@
 """The dispatch at an anchor: a convex quadratic program, solved with a proven bound.
 
-    min  sum_t price dt sum_feeders import + curtailment + reactive + shortfall
-    import of a feeder = sum of what its buses draw + p'R p + q'R q + what the anchor adds
-
-What a requirement says of an import is linear: there losses are tangents, which never exceed them.
-For less import, tangents at every point that was seen, in the end at the dispatch itself; for more,
-at the plan only, so that what it counts is there and waste in lines is not sought for its own sake.
+min  sum_t price dt sum_feeders import + curtailment + reactive + shortfall
+import of a feeder = sum of what its buses draw + p'R p + q'R q + what the anchor adds
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import scipy.sparse as sp
 
+from ...core.bounded_quadratic import NormCones
 from ...core.devices.rows import Term
 from ...core.quadratic import QuadraticProgram
 from ...core.units import FloatArray, IntArray
 from ..mixed_builder import MixedBuilder
-from .case import Direction, DispatchCase
+from .case import DispatchCase
 from .devices import device_columns, places, reach_of
-from .flow import Anchor, Drawn, by_feeder, linear_state
+from .flow import Anchor, Drawn, anchored_state
 from .limits import LimitRows, Seen, branch_rows, voltage_rows
-from .promises import MARGIN_KW, Promise, by_bus
 
 
 class Draft:
-    """A program in the making: devices and their costs, then limits and promises."""
+    """A program in the making: devices and what the day costs; limits and promises are added."""
 
     def __init__(self, case: DispatchCase, anchor: Anchor, discs: bool = False) -> None:
         self.case, self.anchor, self.builder = case, anchor, MixedBuilder()
@@ -48,16 +42,11 @@ class Draft:
             terms.append((slack, -1.0))
         self.builder.at_most(terms, rows.bound)
 
-    def promise(self, made: Sequence[Promise], points: Sequence[Drawn]) -> None:
-        """Adds requirements, each step with a shortfall at its price; ``points``: plan first."""
-        for one in made:
-            less = one.requirement.direction is Direction.LESS
-            self._promise(one, points if less else points[:1])
-
-    def build(self) -> QuadraticProgram:
-        """The program, without the cones that discs are."""
-        linear = self.builder.build().linear
-        return QuadraticProgram(
+    def build(self) -> tuple[QuadraticProgram, NormCones]:
+        """The program, and cones that belong to it."""
+        mixed = self.builder.build()
+        linear = mixed.linear
+        program = QuadraticProgram(
             quadratic=self._losses(len(linear.cost)),
             cost=linear.cost,
             matrix=linear.matrix,
@@ -66,6 +55,7 @@ class Draft:
             col_lower=linear.col_lower,
             col_upper=linear.col_upper,
         )
+        return program, NormCones(matrix=mixed.cone_matrix, sizes=mixed.cone_sizes)
 
     def drawn(self, x: FloatArray) -> Drawn:
         """What buses draw at a point of the program."""
@@ -77,10 +67,9 @@ class Draft:
     def constant(self) -> float:
         """What the day costs where no device moves, curtailment of all DG included."""
         case = self.case
-        state = linear_state(case.network, self.fixed)
-        drawn = by_feeder(case.network, self.fixed.p) + state.loss + self.anchor.shift.loss
+        loss = anchored_state(case.network, self.fixed, self.anchor).loss
         curtailed = case.generators.p_kw.sum() * case.rules.curtailment_per_kwh * case.hours
-        return float(self._price() @ drawn.sum(axis=1) + curtailed)
+        return float(self._price() @ (self.fixed.p + loss).sum(axis=1) + curtailed)
 
     def _price(self) -> FloatArray:
         """Of a per unit for a step [time]."""
@@ -95,46 +84,18 @@ class Draft:
 
     def _losses(self, count: int) -> sp.csc_matrix:
         """Twice price p'R p + q'R q of what devices draw, its upper triangle."""
-        where = self.where
-        shared = self.case.network.shared_r_pu[np.ix_(where.buses, where.buses)]
-        shared = shared * np.outer(where.signs, where.signs)
+        shared = self.between()
         one, other = np.nonzero(np.triu(shared))
         values = 2 * self._price()[:, None] * shared[one, other]
         entries = [(columns[:, one], columns[:, other]) for columns in (self.p, self.q)]
         rows, columns = (np.concatenate(part).ravel() for part in zip(*entries, strict=True))
         return sp.csc_matrix((np.tile(values.ravel(), 2), (rows, columns)), shape=(count, count))
 
-    def _promise(self, made: Promise, points: Sequence[Drawn]) -> None:
-        """Import against the bound in each step, once for each tangent, and a shortfall."""
-        case, steps, base = self.case, made.steps, self.case.network.s_base_kva
-        reach = (self.reach.p_high - self.reach.p_low)[steps].sum(axis=1)
-        shortfall = self.builder.columns(len(steps), upper=made.requirement.kw / base + reach)
-        self.builder.cost(shortfall, case.rules.shortfall_per_kwh * base * case.hours)
-        for point in points:
-            constant, by_p, by_q = self._import(made, point)
-            terms = [
-                (self.p[steps], made.sign * by_p),
-                (self.q[steps], made.sign * by_q),
-                (shortfall, -1.0),
-            ]
-            bound = made.sign * (made.bound_kw / base - constant) - MARGIN_KW / base
-            self.builder.at_most(terms, bound)
-
-    def _import(self, made: Promise, at: Drawn) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Import of a promise's feeders: constant [step], by p and by q [step, device]."""
-        network, where, steps = self.case.network, self.where, made.steps
-        counted = by_bus(network, made.feeders)
-        r = network.shared_r_pu * counted  # feeders share nothing
-        slope_p, slope_q = 2 * at.p[steps] @ r, 2 * at.q[steps] @ r
-        there = -0.5 * (slope_p * at.p[steps] + slope_q * at.q[steps]).sum(axis=1)
-        fixed = (slope_p + counted) * self.fixed.p[steps] + slope_q * self.fixed.q[steps]
-        added = self.anchor.shift.loss[steps] @ made.feeders
-        at_device = where.signs * counted[where.buses]
-        return (
-            fixed.sum(axis=1) + there + added,
-            at_device + slope_p[:, where.buses] * where.signs,
-            slope_q[:, where.buses] * where.signs,
-        )
+    def between(self) -> FloatArray:
+        """R between devices [device, device], with their signs."""
+        where = self.where
+        shared = self.case.network.shared_r_pu[np.ix_(where.buses, where.buses)]
+        return np.asarray(shared * np.outer(where.signs, where.signs))
 
 
 def tied_loads(case: DispatchCase) -> Drawn:

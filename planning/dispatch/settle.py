@@ -31,13 +31,13 @@ from .limits import Seen
 from .misses import least_misses
 from .pins import Pins, loose_losses, pin
 from .program import Draft, tied_loads
-from .promises import Promise
+from .promises import MARGIN_KW, Promise, keep_promises
 
 _WHAT = "dispatch"
 MOST_PASSES = 12
 #: Anchored and exact state agree if they differ by no more.
 AGREE_PU = 5e-5
-AGREE_KW = 0.1
+AGREE_KW = MARGIN_KW
 #: Of the first pass, which only finds where to anchor, and of the others; relative.
 _TOLERANCES = (1e-5, 1e-6)
 
@@ -56,7 +56,6 @@ class Settled:
     bound: float
     passes: int
     first_deviation_pu: float  #: of (A1) alone, at the first pass' setpoints
-    points: tuple[Drawn, ...]  #: tangents of requirements
 
     @property
     def import_kw(self) -> FloatArray:
@@ -72,7 +71,7 @@ class Settled:
 
 def imported_kw(case: DispatchCase, drawn: Drawn, state: State) -> FloatArray:
     """Import of feeders [time, feeder]: what is drawn, and losses."""
-    return (by_feeder(case.network, drawn.p) + state.loss) * case.network.s_base_kva
+    return by_feeder(case.network, drawn.p + state.loss) * case.network.s_base_kva
 
 
 def idle(case: DispatchCase) -> Drawn:
@@ -97,7 +96,7 @@ class Settling:
     ) -> None:
         self._case, self._made, self._watch, self._name = case, made, watch, name
         self._anchor = anchored_at(case.network, drawn, flow)
-        self._points: tuple[Drawn, ...] = (drawn,)
+        self._start = drawn
         self._seen = Seen.of(case, flow)
         self._pins: list[Pins] = []
         self._rescued = False
@@ -130,18 +129,18 @@ class Settling:
                     bound=self._bound(bound),
                     passes=count,
                     first_deviation_pu=first,
-                    points=self._points,
                 )
             self._pins += loose
             self._move(drawn, flow)
         detail = f"{MOST_PASSES} passes without agreement, {off[0]:.1e} pu and {off[1]:.2g} kW left"
         raise SolveError(_WHAT, "anchoring", Ending.LIMIT, detail)
 
-    def _solve(self, tolerance: float) -> tuple[Draft, FloatArray, float]:
+    def _solve(self, tolerance: float, pinned: bool = True) -> tuple[Draft, FloatArray, float]:
         """Of the program at the anchor: itself, its point, and its bound."""
-        draft = self._draft(self._pins)
+        draft = self._draft(self._pins if pinned else ())
         try:
-            point = solve_bounded(draft.build(), _WHAT, tolerance=tolerance)
+            program, cones = draft.build()
+            point = solve_bounded(program, _WHAT, cones=cones, tolerance=tolerance)
         except InfeasibleError:
             self._rescue()
             return self._solve(tolerance)
@@ -151,16 +150,16 @@ class Settling:
         draft = Draft(self._case, self._anchor)
         for rows in draft.limits(self._seen):
             draft.keep(rows)
-        draft.promise(self._made, self._points)
+        keep_promises(draft, self._made, self._start)
         pin(draft.builder, self._case, draft.columns, pins)
         return draft
 
     def _bound(self, bound: float) -> float:
-        """Of the program without pins, which only take away."""
-        if not self._pins:
-            return bound
-        draft = self._draft(())
-        return solve_bounded(draft.build(), _WHAT).bound + draft.constant()
+        """Of the program without pins and margins of promises, which only take away."""
+        if self._pins:
+            bound = self._solve(_TOLERANCES[-1], pinned=False)[-1]
+        steps = sum(len(one.steps) for one in self._made)
+        return bound - steps * MARGIN_KW * self._case.rules.shortfall_per_kwh * self._case.hours
 
     def _rescue(self) -> None:
         """Anchors where limits are missed least; a second time in a row says that it is them."""
@@ -174,14 +173,13 @@ class Settling:
 
     def _move(self, drawn: Drawn, flow: Flow) -> None:
         self._anchor = anchored_at(self._case.network, drawn, flow)
-        self._points = (*self._points, drawn)
         self._seen = self._seen.and_also(Seen.of(self._case, flow))
 
     def _difference(self, state: State, flow: Flow) -> tuple[float, float]:
         """Between anchored and exact state: pu of voltage, kW of import of all feeders."""
         exact = exact_state(self._case.network, flow)
         volts = np.abs(np.sqrt(state.v) - flow.v_pu).max()
-        power = np.abs(state.loss - exact.loss).sum(axis=1).max()
+        power = np.abs(by_feeder(self._case.network, state.loss - exact.loss)).sum(axis=1).max()
         return float(volts), float(power) * self._case.network.s_base_kva
 
     def _agreed(self, off: tuple[float, float]) -> bool:

@@ -28,12 +28,12 @@ class Setpoints:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LinearState:
-    """The network by (A1), at the setpoints."""
+    """The network by (A1), anchored to exact power flow close to the setpoints."""
 
     v_pu: FloatArray  #: [time, bus]
-    p_kw: FloatArray  #: [time, branch]
+    p_kw: FloatArray  #: [time, branch] at its end
     q_kvar: FloatArray  #: [time, branch]
-    loss_kw: FloatArray  #: [time, branch] r (P^2 + Q^2)
+    loss_kw: FloatArray  #: [time, branch] r (P^2 + Q^2), and what the anchor adds
     import_kw: FloatArray  #: [time, feeder], losses included
 
 
@@ -49,7 +49,7 @@ class ExactState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """Of the day, in the case's currency."""
+    """Of the day, in the case's currency, by the anchored network."""
 
     energy: float  #: import at its price, losses included
     curtailment: float
@@ -64,7 +64,7 @@ class Costs:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Delivery:
-    """What became of a requirement, in each of its steps."""
+    """What became of a requirement, in each of its steps, by exact power flow."""
 
     requirement: Requirement
     planned_kw: FloatArray  #: [step] import without requirements
@@ -75,7 +75,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolygonError:
-    """What polygons cost against exact discs: of capacity, of losses, of the objective."""
+    """What polygons cost against exact discs: of capacity, and of losses.
+
+    Of the objective, see ``exact_disc``.
+    """
 
     sides: int
     largest: float  #: 1 - cos(pi / sides)
@@ -97,12 +100,13 @@ class Dispatch:
     exact: ExactState
     costs: Costs
     plan: Costs  #: the cheapest dispatch without requirements
+    plan_setpoints: Setpoints
     plan_import_kw: FloatArray  #: [time, feeder] of that plan, by exact power flow
     deliveries: tuple[Delivery, ...]
     polygon: PolygonError
-    bound: float  #: proven lower bound of the linear program, its dual objective
-    passes: int  #: solves until voltages and losses agree with exact power flow
-    first_deviation_pu: float  #: largest |V linear - V exact| of (A1) alone, before any pass
+    bound: float  #: proven lower bound of ``costs.total`` with the network as anchored
+    passes: int  #: of the plan and of the requirements, until all agrees with exact power flow
+    first_deviation_pu: float  #: largest |V linear - V exact| of (A1) alone, at the first setpoints
     seconds: float
 
     @property

@@ -49,12 +49,13 @@ def solve_dispatch(case: DispatchCase, *, watch: Watch | None = None) -> Dispatc
         exact=exact_of(final),
         costs=costs_of(final, made),
         plan=costs_of(plan, ()),
+        plan_setpoints=setpoints_of(plan),
         plan_import_kw=frozen(plan.exact_import_kw),
         deliveries=tuple(delivery_of(final, plan.exact_import_kw, one) for one in made),
         polygon=polygon_error(case, points),
         bound=final.bound,
         passes=plan.passes + (final.passes if made else 0),
-        first_deviation_pu=final.first_deviation_pu,
+        first_deviation_pu=plan.first_deviation_pu,
         seconds=time.perf_counter() - begin,
     )
 
