@@ -119,7 +119,8 @@ def test_the_polygon_overstates_losses_and_cost_by_little(run: Run) -> None:
     polygon = run.summary["polygon"]
     assert polygon["largest"] == pytest.approx(1 - np.cos(np.pi / 12))
     assert 0 <= polygon["losses_error"] <= 1 / np.cos(np.pi / 12) - 1 + 1e-6
-    assert 0 <= polygon["objective_error"] + 1e-5 < 0.01
+    # Requirements keep a margin of their own, which a shortfall counts with circles only.
+    assert 0 <= polygon["objective_error"] + 1e-4 < 0.01
 
 
 def test_an_interrupted_study_ends_in_the_same_tables(
