@@ -35,6 +35,7 @@ class BoundedPoint:
     x: FloatArray
     objective: float
     bound: float
+    row_price: FloatArray  #: [row] how much lower the bound is for one more of ``row_upper``
 
 
 def solve_bounded(
@@ -67,8 +68,14 @@ def solve_bounded(
     x = form.fixed.copy()
     x[form.free] = answer.x
     objective = value(program, x)
-    bound = _bound(form, answer.x, answer.z * scale)
-    return BoundedPoint(x=x, objective=objective, bound=form.constant + bound)
+    price, z = np.zeros(len(form.above)), answer.z * scale
+    price[form.above] = z[form.equal : form.equal + int(form.above.sum())]
+    return BoundedPoint(
+        x=x,
+        objective=objective,
+        bound=form.constant + _bound(form, answer.x, z),
+        row_price=price,
+    )
 
 
 def value(program: QuadraticProgram, x: FloatArray) -> float:
@@ -84,6 +91,8 @@ class _Form:
     free: BoolArray  #: [column] of the program
     fixed: FloatArray  #: [column] values of the others
     constant: float  #: what these cost
+    equal: int  #: rows of equality, which come first
+    above: BoolArray  #: [row] of the program with an upper bound, which come next
     lower: FloatArray  #: [free column]
     upper: FloatArray
 
@@ -128,6 +137,8 @@ def _form(program: QuadraticProgram, norms: NormCones | None) -> _Form:
         free=free,
         fixed=fixed,
         constant=value(program, fixed),
+        equal=int(equal.sum()),
+        above=above,
         lower=program.col_lower[free],
         upper=program.col_upper[free],
     )

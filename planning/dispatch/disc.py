@@ -64,10 +64,8 @@ def _keep_branches(draft: Draft, time: IntArray, branch: IntArray) -> None:
     size = ((1 - MARGIN_CURRENT) * rating(case, draft.anchor))[time, branch]
     carried = case.network.carries[branch][:, where.buses] * where.signs
     state = anchored_state(case.network, draft.fixed, draft.anchor)
-    flows = []
-    for columns, fixed in ((draft.p, state.p), (draft.q, state.q)):
-        flow = draft.builder.columns(len(time), lower=-size, upper=size)
-        terms = [(columns[time], carried), (flow, -1.0)]
-        draft.builder.equal(terms, -fixed[time, branch])
-        flows.append(flow)
-    capacity(draft.builder, *flows, draft.builder.columns(len(time), lower=size, upper=size))
+    full = draft.builder.columns(len(time), lower=size, upper=size)
+    p, q = (draft.builder.columns(len(time), lower=-size, upper=size) for _ in range(2))
+    for flow, drawn, fixed in ((p, draft.p, state.p), (q, draft.q, state.q)):
+        draft.builder.equal([(drawn[time], carried), (flow, -1.0)], -fixed[time, branch])
+    capacity(draft.builder, p, q, full)

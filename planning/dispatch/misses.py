@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...core.devices.polygon import Polygon
 from ...core.errors import InfeasibleError, LimitMiss
 from ...core.quadratic import QuadraticProgram
 from ...core.solve import LinearProgram, solve_linear
 from ...core.units import FloatArray, IntArray
 from .case import DispatchCase
 from .flow import Anchor, Drawn
-from .limits import LimitRows, Quantity
+from .limits import Quantity
 from .program import Draft
 
 #: Misses by less, in pu of voltage or of power, are not named.
@@ -23,15 +24,15 @@ def least_misses(case: DispatchCase, anchor: Anchor) -> tuple[tuple[LimitMiss, .
     Requirements are left aside: they may fall short.
     """
     draft = Draft(case, anchor)
-    rows = draft.limits()
-    slacks = [draft.builder.columns(len(one.bound), upper=1e3) for one in rows]
-    for one, slack in zip(rows, slacks, strict=True):
-        draft.keep(one, slack)
-    x = solve_linear(_sum_of(draft.build()[0], np.concatenate(slacks)), "limits of a dispatch").x
+    slacks = dict[Quantity, IntArray]()
+    for rows in draft.limits():
+        if rows.quantity not in slacks:
+            slacks[rows.quantity] = draft.builder.columns(*case.load_p_kw.shape, upper=1e3)
+        draft.keep(rows, slacks[rows.quantity][rows.time, rows.element])
+    every = np.concatenate([slack.ravel() for slack in slacks.values()])
+    x = solve_linear(_sum_of(draft.build()[0], every), "limits of a dispatch").x
     misses = [
-        miss
-        for one, slack in zip(rows, slacks, strict=True)
-        for miss in _named(case, anchor, one, x[slack])
+        miss for name, slack in slacks.items() for miss in _named(case, anchor, name, x[slack])
     ]
     return tuple(sorted(misses, key=lambda miss: -miss.excess)), draft.drawn(x)
 
@@ -58,19 +59,21 @@ def _sum_of(program: QuadraticProgram, columns: IntArray) -> LinearProgram:
 
 
 def _named(
-    case: DispatchCase, anchor: Anchor, rows: LimitRows, excess: FloatArray
+    case: DispatchCase, anchor: Anchor, quantity: Quantity, excess: FloatArray
 ) -> list[LimitMiss]:
+    """Of excesses [time, element], of squared voltage or of power."""
     network, named = case.network, []
     ampere = network.s_base_kva / (np.sqrt(3) * network.vn_kv)
-    for k in np.flatnonzero(excess > _MET):
-        time, element = int(rows.time[k]), int(rows.element[k])
-        bus, when = network.buses[element], clock(case, time)
-        v = anchor.v_pu[time, element]
-        if rows.quantity is Quantity.CURRENT:
-            name, size, unit = f"i_max_a of the branch to bus {bus}", excess[k] * ampere / v, "A"
+    for time, element in np.argwhere(excess > _MET):
+        size, v = excess[time, element], anchor.v_pu[time, element]
+        at = f"{network.buses[element]} at {clock(case, time)}"
+        if quantity is Quantity.CURRENT:
+            inner = Polygon(case.rules.polygon_sides).inner
+            name, much, unit = f"{quantity} of the branch to bus {at}", size / inner / v, "A"
+            much *= ampere
         else:
-            name, size, unit = f"{rows.quantity.value} of bus {bus}", excess[k] / (2 * v), "pu"
-        named.append(LimitMiss(f"{name} at {when}", float(size), unit))
+            name, much, unit = f"{quantity} of bus {at}", size / (2 * v), "pu"
+        named.append(LimitMiss(name, float(much), unit))
     return named
 
 

@@ -60,7 +60,7 @@ def promises(case: DispatchCase, planned_kw: FloatArray) -> tuple[Promise, ...]:
 
 
 def keep_promises(draft: Draft, made: Sequence[Promise], plan: Drawn) -> None:
-    """Adds requirements, each step with a shortfall at its price."""
+    """Adds requirements, one row for each step, with a shortfall at its price."""
     for one in made:
         if one.requirement.direction is Direction.LESS:
             _keep(draft, one, draft.fixed, [(_moved_losses(draft, one), 1.0)])
@@ -107,7 +107,7 @@ def _moved_losses(draft: Draft, made: Promise) -> IntArray:
     most = np.square(np.hstack(sizes) @ np.abs(factor).T).sum(axis=1)
     loss = draft.builder.columns(len(made.steps), upper=most)
     one = draft.builder.columns(lower=1.0, upper=1.0)
-    draft.builder.squares_at_most(powers, factor, loss, one)
+    draft.builder.squares_at_most(powers, np.asarray(factor, float), loss, one)
     return loss
 
 

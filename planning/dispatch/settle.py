@@ -136,30 +136,29 @@ class Settling:
         raise SolveError(_WHAT, "anchoring", Ending.LIMIT, detail)
 
     def _solve(self, tolerance: float, pinned: bool = True) -> tuple[Draft, FloatArray, float]:
-        """Of the program at the anchor: itself, its point, and its bound."""
-        draft = self._draft(self._pins if pinned else ())
+        """Of the program at the anchor: itself, its point, and its bound.
+
+        The bound is that without the promises' margins.
+        """
+        draft = Draft(self._case, self._anchor)
+        for rows in draft.limits(self._seen):
+            draft.keep(rows)
+        pin(draft.builder, self._case, draft.columns, self._pins if pinned else ())
+        keep_promises(draft, self._made, self._start)
+        program, cones = draft.build()
         try:
-            program, cones = draft.build()
             point = solve_bounded(program, _WHAT, cones=cones, tolerance=tolerance)
         except InfeasibleError:
             self._rescue()
             return self._solve(tolerance)
-        return draft, point.x, point.bound + draft.constant()
-
-    def _draft(self, pins: Sequence[Pins]) -> Draft:
-        draft = Draft(self._case, self._anchor)
-        for rows in draft.limits(self._seen):
-            draft.keep(rows)
-        keep_promises(draft, self._made, self._start)
-        pin(draft.builder, self._case, draft.columns, pins)
-        return draft
+        steps = sum(len(one.steps) for one in self._made)
+        promised = point.row_price[len(point.row_price) - steps :].sum()
+        margin = MARGIN_KW / self._case.network.s_base_kva * float(promised)
+        return draft, point.x, point.bound + draft.constant() - margin
 
     def _bound(self, bound: float) -> float:
-        """Of the program without pins and margins of promises, which only take away."""
-        if self._pins:
-            bound = self._solve(_TOLERANCES[-1], pinned=False)[-1]
-        steps = sum(len(one.steps) for one in self._made)
-        return bound - steps * MARGIN_KW * self._case.rules.shortfall_per_kwh * self._case.hours
+        """Of the program without pins, which only take away."""
+        return self._solve(_TOLERANCES[-1], pinned=False)[-1] if self._pins else bound
 
     def _rescue(self) -> None:
         """Anchors where limits are missed least; a second time in a row says that it is them."""
