@@ -58,7 +58,8 @@ def _size(case: AnyCase) -> str:
         return f"{len(case.network.buses)} buses, {sites} sites, {chosen} of {days} days"
     if isinstance(case, DcStorageCase):
         links, days = case.links, len(case.scenarios.weight)
-        ports = f"{len(links.port_buses)} ports on {len(links.names)} links"
+        many = "s" * (len(links.names) != 1)
+        ports = f"{len(links.port_buses)} ports on {len(links.names)} link{many}"
         return f"{len(case.network.buses)} buses, {ports}, {days} days"
     sites = len(case.evcs_sites) + len(case.pv_sites)
     network = case.network

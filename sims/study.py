@@ -92,6 +92,10 @@ def study_kind(name: str) -> StudyKind:
         from .der.study import DER
 
         return DER
+    if name == "dc-storage":
+        from .dc_storage.study import DC_STORAGE
+
+        return DC_STORAGE
     raise ResultsError(name, "is no kind of study that this program knows")
 
 

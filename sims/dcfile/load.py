@@ -36,7 +36,9 @@ def load_dc_storage_case(
     found: list[Problem] = []
     folder = find_case_of(source, CaseKind.DC_STORAGE_PLANNING)
     read = read_with_network(folder, DC_STORAGE_PLANNING, found)
-    return _checked(str(source), overridden(read, DC_STORAGE_PLANNING, overrides or {}, found), found)
+    return _checked(
+        str(source), overridden(read, DC_STORAGE_PLANNING, overrides or {}, found), found
+    )
 
 
 def to_dc_storage_case_folder(case: DcStorageCase, folder: Path) -> Path:
