@@ -68,7 +68,8 @@ def margins(
     )
     excess = [lossless_v(case, k, day) - day.exact_v_pu**2 for k, day in enumerate(operated)]
     kept = _EXCESS_KEPT * np.maximum(excess, 0.0)
-    return tightened(case, *(np.maximum(block, 0.0) for block in (low, high, over)), kept)
+    low, high, over = (np.maximum(block, 0.0) for block in (low, high, over))
+    return tightened(case, low, high, over, kept)
 
 
 def violations(
@@ -132,13 +133,12 @@ def _states(
     """Exact voltages and currents [time, sample, bus]."""
     p, q = net_load(case, scenario, operated.res_p_kw, operated.port_p_kw, operated.port_q_kvar)
     days = case.scenarios
-    by_res = np.zeros((len(errors.res), len(case.network.buses)))
+    at_buses = np.identity(len(case.network.buses))[days.res_buses]
     v, i = (np.empty((len(p), len(errors.load), p.shape[1])) for _ in range(2))
     for hour in range(len(p)):
         wrong_p = errors.load * days.load_p_kw[scenario, hour]
-        by_res[:] = 0.0
-        np.add.at(by_res, (slice(None), days.res_buses), errors.res * operated.res_p_kw[hour])
         wrong_q = errors.load * days.load_q_kvar[scenario, hour]
-        flow = solve_feeders(case.network, p[hour] + wrong_p - by_res, q[hour] + wrong_q)
+        wrong_p -= errors.res * operated.res_p_kw[hour] @ at_buses
+        flow = solve_feeders(case.network, p[hour] + wrong_p, q[hour] + wrong_q)
         v[hour], i[hour] = flow.v_pu, flow.i_pu
     return v, i

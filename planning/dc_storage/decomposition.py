@@ -10,7 +10,7 @@ Applications 10, 1972.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,7 +109,7 @@ class Search:
         self._log(self._evaluate(rounded), Cut.RELAXATION)
         while not self._closed(self._upper, gap) and time.perf_counter() < end:
             choice = self._choose(gap)
-            if choice is None:
+            if choice is None or tuple(choice.modules) in self._known:
                 break
             self._upper = min(self._upper, max(-choice.bound, self._best.profit))
             if self._closed(self._upper, gap):
@@ -145,7 +145,7 @@ class Search:
         for scenario, one in enumerate(answers):
             self._master.cut(scenario, one.bounds, one.feasible)
         infeasible = tuple(k for k, one in enumerate(answers) if not one.feasible)
-        income = problem.before - sum(one.value for one in answers)
+        income = problem.before - sum(one.cost for one in answers)
         wanted = problem.first.wanted(modules) / problem.money
         found = Evaluation(
             modules=modules,

@@ -1,4 +1,4 @@
-"""The whole numbers, under what operation is known to cost at least: a mixed-integer linear program.
+"""Whole numbers under what operation is known to cost at least: a mixed-integer linear program.
 
     min  (annuity + upkeep) investment + sum theta_st + mu loss_ES - cost before
     s.t. alpha <= alpha_max beta,  sum beta >= 1: nothing at all is known without
@@ -24,7 +24,7 @@ from ...core.solve import LinearProgram
 from ...core.units import FloatArray, IntArray
 from ..mixed_builder import MixedBuilder
 from .first_stage import FirstStage
-from .operation import Day, StoreColumns, store_cost, store_columns, store_operation
+from .operation import Day, store_columns, store_cost, store_operation
 from .standard import HourBounds
 
 _WHAT = "numbers of modules"
@@ -64,7 +64,7 @@ class Master:
 
     def cut(self, scenario: int, bounds: HourBounds, feasible: bool) -> None:
         """Adds what is proven of a scenario's hours: of their cost, or of missed limits."""
-        hours, links = bounds.by_power.shape
+        hours = len(bounds.constant)
         power = self._stores[scenario].power
         columns = [np.tile(self._alpha, (hours, 1)), power]
         values = [bounds.by_modules, bounds.by_power]

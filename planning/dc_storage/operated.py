@@ -45,9 +45,9 @@ class Solved:
     def relaxation_deviation(self) -> float:
         """Largest |l v - p^2 - q^2|."""
         columns, parent = self.program.columns, self.day.case.network.parent
-        l, p, q = (self.x[block] for block in (columns.l, columns.p, columns.q))
+        p, q, squared = (self.x[block] for block in (columns.p, columns.q, columns.i))
         upstream = np.hstack([self.x[columns.v], np.ones((self.day.hours, 1))])[:, parent]
-        return float(np.abs(l * upstream - p**2 - q**2).max(initial=0.0))
+        return float(np.abs(squared * upstream - p**2 - q**2).max(initial=0.0))
 
 
 def operate(day: Day, modules: FloatArray) -> Solved | None:
@@ -110,7 +110,7 @@ def gathered(case: DcStorageCase, parts: Sequence[PartSolved]) -> Operated:
                 block[:] = x[getattr(columns.store, name)] * base
         res[:, part.res] = x[columns.res] * base
         v[:, part.buses] = np.sqrt(x[columns.v])
-        i[:, part.buses] = np.sqrt(np.maximum(x[columns.l], 0.0))
+        i[:, part.buses] = np.sqrt(np.maximum(x[columns.i], 0.0))
         for k, power in enumerate((columns.p, columns.q)):
             net[k] += x[power[:, one.solved.day.heads]].sum(axis=1) * base
     p, q = net_load(case, parts[0].solved.day.scenario, res, kw["port_p"], kw["port_q"])
@@ -143,12 +143,10 @@ def net_load(
 ) -> tuple[FloatArray, FloatArray]:
     """What buses draw [time, bus] in kW and kvar."""
     days = case.scenarios
-    p, q = days.load_p_kw[scenario].copy(), days.load_q_kvar[scenario].copy()
-    rows = slice(None)
-    np.subtract.at(p, (rows, days.res_buses), res_kw)
-    np.subtract.at(p, (rows, case.links.port_buses), port_p_kw)
-    np.subtract.at(q, (rows, case.links.port_buses), port_q_kvar)
-    return p, q
+    p, q = days.load_p_kw[scenario], days.load_q_kvar[scenario]
+    here = np.identity(p.shape[1])
+    own, ports = here[days.res_buses], here[case.links.port_buses]
+    return p - res_kw @ own - port_p_kw @ ports, q - port_q_kvar @ ports
 
 
 def lossless_v(case: DcStorageCase, scenario: int, operated: Operated) -> FloatArray:
@@ -163,7 +161,7 @@ def named_misses(case: DcStorageCase, part: Part, solved: Solved) -> tuple[Limit
     """Limits that an elastic operation misses, in the case's words."""
     columns, day = solved.program.columns, solved.day
     ampere = case.rules.i_max_a / i_max_pu(case)
-    v, i = np.sqrt(solved.x[columns.v]), np.sqrt(np.maximum(solved.x[columns.l], 0.0))
+    v, i = np.sqrt(solved.x[columns.v]), np.sqrt(np.maximum(solved.x[columns.i], 0.0))
     limits, at = day.limits, day.scenario
     kinds = (
         ("lowest voltage of bus", limits.v_min[at] - v, 1.0, "pu", 1e-5),

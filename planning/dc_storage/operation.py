@@ -62,7 +62,7 @@ class Day:
     @property
     def hours(self) -> int:
         """Steps of the day."""
-        return self.case.scenarios.load_p_kw.shape[1]
+        return int(self.case.scenarios.load_p_kw.shape[1])
 
     def pu(self, of_all: FloatArray) -> FloatArray:
         """The scenario's power [time, element]."""
@@ -84,7 +84,7 @@ class DayColumns:
 
     p: IntArray  #: into each branch, at its upstream end
     q: IntArray
-    l: IntArray  #: squared current
+    i: IntArray  #: squared current, l
     v: IntArray  #: squared voltage
     v_head: IntArray  #: [time, 1], of value 1
     res: IntArray  #: used
@@ -98,7 +98,7 @@ class DayColumns:
     def hour_of(self, count: int) -> IntArray:
         """The hour of each of the program's columns, or ``STORE``."""
         label = np.full(count, STORE)
-        network = (self.p, self.q, self.l, self.v, self.v_head)
+        network = (self.p, self.q, self.i, self.v, self.v_head)
         devices = (self.res, self.port_p, self.port_q, self.port_loss)
         for columns in (*network, *devices, *self.slack):
             label[columns] = np.arange(len(columns))[:, None]
@@ -212,7 +212,7 @@ def _columns(builder: MixedBuilder, day: Day, elastic: bool) -> DayColumns:
     return DayColumns(
         p=builder.columns(*flow, lower=-np.inf),
         q=builder.columns(*flow, lower=-np.inf),
-        l=builder.columns(*flow, upper=l_high),
+        i=builder.columns(*flow, upper=l_high),
         v=builder.columns(*flow, lower=v_low, upper=v_high),
         v_head=builder.columns(hours, 1, lower=1.0, upper=1.0),
         res=builder.columns(
@@ -263,13 +263,13 @@ def _power_flow(builder: MixedBuilder, day: Day, columns: DayColumns) -> None:
         (True, columns.p, network.r_pu, days.load_p_kw),
         (False, columns.q, network.x_pu, days.load_q_kvar),
     ):
-        terms: list[Term] = [(power, 1.0), (columns.l, -z), (power[:, None, :], -onward)]
+        terms: list[Term] = [(power, 1.0), (columns.i, -z), (power[:, None, :], -onward)]
         builder.equal([*terms, *_injected(day, columns, active, here)], day.pu(load))
     r, x = network.r_pu, network.x_pu
     upstream = np.where(network.parent == HEAD, columns.v_head, columns.v[:, network.parent])
-    drop: list[Term] = [(upstream, 1.0), (columns.v, -1.0), (columns.l, r**2 + x**2)]
+    drop: list[Term] = [(upstream, 1.0), (columns.v, -1.0), (columns.i, r**2 + x**2)]
     builder.equal([*drop, (columns.p, -2 * r), (columns.q, -2 * x)], np.zeros(columns.p.shape))
-    builder.product_at_least(columns.l, upstream, columns.p, columns.q)
+    builder.product_at_least(columns.i, upstream, columns.p, columns.q)
 
 
 def _exactness(builder: MixedBuilder, day: Day, columns: DayColumns) -> None:
@@ -312,7 +312,7 @@ def _missed_limits(builder: MixedBuilder, day: Day, columns: DayColumns) -> None
     low, high, over, _ = columns.slack
     builder.at_least([(columns.v, 1.0), (low, 1.0)], limits.v_min[at] ** 2)
     builder.at_most([(columns.v, 1.0), (high, -1.0)], limits.v_max[at] ** 2)
-    builder.at_most([(columns.l, 1.0), (over, -(day.rating**2))], limits.i_max[at] ** 2)
+    builder.at_most([(columns.i, 1.0), (over, -(day.rating**2))], limits.i_max[at] ** 2)
 
 
 def _imports(builder: MixedBuilder, day: Day, columns: DayColumns) -> None:
@@ -340,7 +340,7 @@ def _costs(builder: MixedBuilder, day: Day, columns: DayColumns) -> None:
     builder.cost(columns.res, unit * own)
     builder.cost(columns.port_loss, unit * rules.loss_penalty_per_kwh)
     share = float(case.scenarios.weight[day.scenario]) / day.hours
-    builder.cost(columns.l, share * rules.evenness_price / day.rating**2 / day.money)
+    builder.cost(columns.i, share * rules.evenness_price / day.rating**2 / day.money)
     store_cost(builder, day, columns.store)
 
 

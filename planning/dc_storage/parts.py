@@ -58,8 +58,12 @@ def standing(case: DcStorageCase, plan: DcPlan) -> DcStorageCase:
 
 
 def _with_ports(links: Links, kept: BoolArray) -> Links:
-    names = ("port_buses", "port_link", "port_modules_max")
-    return replace(links, **{name: frozen(getattr(links, name)[kept], np.int64) for name in names})
+    return replace(
+        links,
+        port_buses=frozen(links.port_buses[kept], np.int64),
+        port_link=frozen(links.port_link[kept], np.int64),
+        port_modules_max=frozen(links.port_modules_max[kept], np.int64),
+    )
 
 
 def _port_feeders(case: DcStorageCase) -> set[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...core.errors import InfeasibleError
-from ...core.units import FloatArray, frozen
+from ...core.units import FloatArray, IntArray, frozen
 from ...uncertainty.draws import Sampling
 from ..der.mapper import IN_TURN, Mapper
 from .case import DcStorageCase
@@ -30,7 +30,7 @@ from .operated import (
     operate,
     operate_elastic,
 )
-from .operation import Day, modules_max
+from .operation import Day, least_cost, modules_max
 from .parts import Part, standing, whole, with_ports, without_links, without_ports
 from .recourse import Recourse
 from .relaxation import Relaxation, relax
@@ -145,11 +145,13 @@ class _Study:
     def _without_margins(self) -> tuple[Operated, ...]:
         """The operation of the continuous relaxation under the grid's own limits."""
         limits = nominal_limits(self._case)
-        recourses, days = self._recourses(limits)
+        days = self._days(self._part, limits)
+        programs = [least_cost(day) for day in days]
+        recourses = [Recourse.of(*one) for one in zip(days, programs, strict=True)]
         found = self._relaxed(recourses, days, np.inf)
         solved = tuple(
-            Solved(day=day, program=one.day, x=x, cost=0.0, missed=0.0)
-            for day, one, x in zip(days, recourses, found.x, strict=True)
+            Solved(day=day, program=program, x=x, cost=0.0, missed=0.0)
+            for day, program, x in zip(days, programs, found.x, strict=True)
         )
         return self._gather(
             solved, np.arange(len(self._case.links.port_buses)), self._others(limits)
@@ -158,7 +160,8 @@ class _Study:
     def _round(self, limits: Limits, fresh: Errors) -> _Round:
         asked = self._asked
         others = self._others(limits)
-        recourses, days = self._recourses(limits)
+        days = self._days(self._part, limits)
+        recourses = tuple(Recourse.of(day, least_cost(day)) for day in days)
         before = self._before(days)
         cost = sum(day.cost for day in before)
         relaxation = self._relaxed(recourses, days, cost)
@@ -196,10 +199,6 @@ class _Study:
             Day(case=part.case, scenario=k, limits=at, imports=self._coupled, money=self._money)
             for k in range(len(self._case.scenarios.names))
         )
-
-    def _recourses(self, limits: Limits) -> tuple[tuple[Recourse, ...], tuple[Day, ...]]:
-        days = self._days(self._part, limits)
-        return tuple(Recourse.of(day) for day in days), days
 
     def _relaxed(
         self, recourses: Sequence[Recourse], days: Sequence[Day], before: float
@@ -239,7 +238,7 @@ class _Study:
 
     def _planned(
         self, days: Sequence[Day], modules: FloatArray
-    ) -> tuple[tuple[Solved, ...], FloatArray]:
+    ) -> tuple[tuple[Solved, ...], IntArray]:
         plan = plan_of(self._case, modules)
         case = standing(self._part.case, plan)
         ports = np.flatnonzero(plan.converter_modules > 0)
@@ -248,7 +247,7 @@ class _Study:
         return solved, ports
 
     def _gather(
-        self, solved: Sequence[Solved], ports: FloatArray, others: Sequence[PartSolved]
+        self, solved: Sequence[Solved], ports: IntArray, others: Sequence[PartSolved]
     ) -> tuple[Operated, ...]:
         own = [PartSolved(part=self._part, solved=one, ports=ports) for one in solved]
         rest = [[one] for one in others] if others else [[] for _ in own]
