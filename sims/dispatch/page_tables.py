@@ -8,7 +8,6 @@ from ..reporting.page import Table
 from ..reporting.study_page import figure_text, money, percent
 from .reading import Reading
 
-
 #: Less is not worth a row.
 _CENT = 0.005
 
