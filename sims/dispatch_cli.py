@@ -73,7 +73,7 @@ def _said(steps: int | None, sides: int | None, delay_h: float | None) -> dict[s
     said = {
         "time.step_min": None if steps is None else _STEP_MIN[steps],
         "devices.polygon_sides": sides,
-        "charging.delay_h": delay_h,
+        "vehicles.delay_h": delay_h,
     }
     return {key: str(value) for key, value in said.items() if value is not None}
 

@@ -87,6 +87,11 @@ def battery_figure(reading: Reading) -> Figure | None:
     for colour, (name, values) in zip(chosen, _energies(reading).items(), strict=True):
         below.fill_between(reading.hours, total, total + values, color=colour, lw=0, label=name)
         total = total + values
-    below.set(xlabel="hour of the day", ylabel="energy [MWh]", xlim=(0, reading.hours[-1]))
+    below.set(
+        xlabel="hour of the day",
+        ylabel="energy [MWh]",
+        xlim=(0, reading.hours[-1]),
+        xticks=reading.ticks,
+    )
     figure.legend(loc="outside upper center", ncols=len(batteries.names))
     return figure

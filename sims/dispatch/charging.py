@@ -4,7 +4,7 @@ In hour t of an episode the vehicles at station k draw
 
     charging_k(t) (1 - unserved_k(t) / demand_k(t))
 
-if none has to wait. Here each may wait for ``charging.delay_h``: of what has arrived by a time, at
+if none has to wait. Here each may wait for ``vehicles.delay_h``: of what has arrived by a time, at
 most all, and at least what had arrived by then less the delay, has been charged (B2.b)-(B2.d). The
 ports of a station limit its power. Of several episodes arrivals are the mean; stations at one bus
 are one load. Batteries and PV of the stations, and what else is used there, are left out.
@@ -138,8 +138,8 @@ def _with_table(
         for hour, kw in enumerate(day.tolist())
     ]
     table = TextTable(file=f"{CHARGING}.csv", header=_COLUMNS, rows=dict(enumerate(cells, start=2)))
-    charging = {**source.settings.get(CHARGING, {}), "learned_from": sources}
-    settings = {**source.settings, CHARGING: charging}
+    vehicles = {**source.settings.get("vehicles", {}), "learned_from": sources}
+    settings = {**source.settings, "vehicles": vehicles}
     texts = {
         **source.texts,
         table.file: csv_text(table),

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from ...core.units import FloatArray
 
 _MW: Final = 1e-3
-_COLUMNS: Final = ("plan_import_kw", "import_kw", "ac_import_kw")
+_COLUMNS: Final = ("plan_import_kw", "ac_import_kw")
 
 
 def _imports(reading: Reading) -> dict[str, tuple[FloatArray, ...]]:
-    """Plan, dispatch and exact import [time] in MW, of all feeders and of each."""
+    """Of plan and dispatch [time] in MW, of all feeders and of each, by exact power flow."""
     feeders = [reading.wide("feeders", "feeder", column) for column in _COLUMNS]
     found = {ALL_FEEDERS: tuple(_MW * reading.series("steps", column) for column in _COLUMNS)}
     found |= {one: tuple(_MW * table[one] for table in feeders) for one in feeders[0]}
@@ -100,13 +100,12 @@ def import_chart(reading: Reading) -> Chart | None:
         return None
     imports = _imports(reading)
     changes = {feeder: _changes(reading, feeder, imports[feeder]) for feeder in imports}
-    plan, found, exact = imports[ALL_FEEDERS]
+    plan, found = imports[ALL_FEEDERS]
     x, y = _targets(reading, ALL_FEEDERS, plan)
     asked = {"color": palette.INK, "width": 2, "dash": "dot"}
     data = [
         stairs(reading, plan, "plan, without requirements", palette.GREY, line={"dash": "dash"}),
         stairs(reading, found, "dispatch", palette.BLUE),
-        stairs(reading, exact, "dispatch, exact power flow", palette.ORANGE, line={"width": 1}),
         {"type": "scatter", "mode": "lines", "name": "asked for", "x": x, "y": y, "line": asked},
     ]
     options = tuple((one, "all feeders" if one == ALL_FEEDERS else one) for one in imports)
@@ -115,7 +114,7 @@ def import_chart(reading: Reading) -> Chart | None:
         title="Import with and without requirements",
         caption_html=(
             "<b>Bands</b> are requirements: green where they are met throughout, rose where not. "
-            "Within them the import should be on the dotted line or beyond it."
+            "Within them the import should be on the dotted line or beyond it. By exact power flow."
         ),
         data=data,
         layout=layout(
@@ -134,8 +133,8 @@ def _changes(reading: Reading, feeder: str, lines: tuple[FloatArray, ...]) -> li
     x, y = _targets(reading, feeder, lines[0])
     return [
         *((k, "y", np.append(line, line[-1])) for k, line in enumerate(lines)),
-        (3, "x", x),
-        (3, "y", y),
+        (2, "x", x),
+        (2, "y", y),
         ("layout", "yaxis.range", _range(lines)),
         ("layout", "shapes", _windows(reading, feeder)),
         ("layout", "annotations", _labels(reading, feeder)),
@@ -194,7 +193,7 @@ def import_figure(reading: Reading) -> Figure | None:
     """Of all feeders together."""
     if not reading.solved:
         return None
-    plan, found, exact = _imports(reading)[ALL_FEEDERS]
+    plan, found = _imports(reading)[ALL_FEEDERS]
     figure = new_figure(6.4, 2.8)
     axes = figure.subplots()
     for row in _asked(reading, ALL_FEEDERS):
@@ -203,10 +202,14 @@ def import_figure(reading: Reading) -> Figure | None:
     style: dict[str, Any] = {"baseline": None}
     axes.stairs(plan, reading.hours, color=palette.GREY, ls="--", label="plan", **style)
     axes.stairs(found, reading.hours, color=palette.BLUE, lw=1.6, label="dispatch", **style)
-    axes.stairs(exact, reading.hours, color=palette.ORANGE, lw=0.7, label="exact flow", **style)
     x, y = _targets(reading, ALL_FEEDERS, plan)
     nan = [[np.nan if v is None else v for v in one] for one in (x, y)]
     axes.plot(*nan, color=palette.INK, ls=":", lw=1.4, label="asked for")
-    axes.set(xlabel="hour of the day", ylabel="import [MW]", xlim=(0, reading.hours[-1]))
-    figure.legend(loc="outside upper center", ncols=4)
+    axes.set(
+        xlabel="hour of the day",
+        ylabel="import [MW]",
+        xlim=(0, reading.hours[-1]),
+        xticks=reading.ticks,
+    )
+    figure.legend(loc="outside upper center", ncols=3)
     return figure

@@ -37,7 +37,12 @@ def load_chart(reading: Reading) -> Chart | None:
         return None
     energies, powers = _bounded(reading), reading.wide("deferrable", "load", "p_kw")
     least, most, consumed = energies[loads[0]]
-    edge: dict[str, Any] = {"type": "scatter", "mode": "lines", "x": reading.hours, "line": {"width": 0}}
+    edge: dict[str, Any] = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": reading.hours,
+        "line": {"width": 0},
+    }
     more: dict[str, Any] = {"yaxis": "y2", "fill": "tozeroy", "showlegend": False}
     price = {"yaxis": "y3", "line": {"width": 1.5, "dash": "dot"}}
     data: list[dict[str, Any]] = [
@@ -112,4 +117,4 @@ def _panel(axes: Axes, reading: Reading, name: str, energies: tuple[FloatArray, 
     least, most, consumed = energies
     axes.fill_between(reading.hours, least, most, color=palette.SILVER, lw=0)
     axes.plot(reading.hours, consumed, color=palette.BLUE, lw=1.5)
-    axes.set(title=name, xlim=(0, reading.hours[-1]))
+    axes.set(title=name, xlim=(0, reading.hours[-1]), xticks=reading.ticks)

@@ -76,7 +76,8 @@ def loading_chart(reading: Reading) -> Chart | None:
         title="Where lines are full",
         caption_html=(
             "The most loaded branch of each feeder, by exact power flow; 100 % is the limit of "
-            f"{reading.case.rules.i_max_a:g} A."
+            f"{reading.case.rules.i_max_a:g} A. It is stated as a polygon too: between its corners "
+            "a line counts as full a little earlier."
         ),
         data=[
             {
@@ -115,6 +116,11 @@ def voltage_figure(reading: Reading) -> Figure | None:
         (reading.case.rules.v_max_pu, None),
     ):
         axes.axhline(limit, color=palette.RED, lw=1, label=word)
-    axes.set(xlabel="hour of the day", ylabel="voltage [pu]", xlim=(0, reading.hours[-1]))
+    axes.set(
+        xlabel="hour of the day",
+        ylabel="voltage [pu]",
+        xlim=(0, reading.hours[-1]),
+        xticks=reading.ticks,
+    )
     figure.legend(loc="outside upper center", ncols=3)
     return figure

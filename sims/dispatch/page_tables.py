@@ -96,14 +96,20 @@ def trust_table(reading: Reading) -> Table | None:
     """Proofs and errors, each with its size."""
     if not reading.solved:
         return None
+    steps = reading.tables["steps"]
+    off_kw = float((steps["import_kw"] - steps["ac_import_kw"]).abs().max())
     (result,), (polygon,) = _records(reading, "result"), _records(reading, "polygon")
     rows = [
-        ("gap of the linear program", _small(result["gap"])),
+        ("gap of the program", _small(result["gap"])),
         (
             "largest |V linear - V exact|, before any pass",
             _small(result["first_deviation_pu"], "pu"),
         ),
-        (f"likewise after {result['passes']} passes", _small(result["ac_deviation_pu"], "pu")),
+        (
+            f"likewise after {result['passes']} passes in all",
+            _small(result["ac_deviation_pu"], "pu"),
+        ),
+        ("largest difference of import from exact power flow", f"{off_kw:.3f} kW"),
         ("most that the polygon takes from a capacity", percent(100 * polygon["largest"], 2)),
         ("losses of converters, by the polygon", f"{figure_text(polygon['losses_kwh'], 1)} kWh"),
         ("likewise by the circle", f"{figure_text(polygon['exact_losses_kwh'], 1)} kWh"),
@@ -122,7 +128,7 @@ def trust_table(reading: Reading) -> Table | None:
 
 
 def _small(value: float, unit: str = "") -> str:
-    return f"{value:.1e} {unit}".strip().replace("e-", "e\N{MINUS SIGN}")
+    return f"{value:.1e} {unit}".strip().replace("-", "\N{MINUS SIGN}")
 
 
 def _records(reading: Reading, name: str) -> list[dict[str, Any]]:

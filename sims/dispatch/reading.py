@@ -59,6 +59,12 @@ class Reading:
         """A column of a table that has one row a step."""
         return np.asarray(self.tables[name][column], dtype=np.float64)
 
+    @property
+    def ticks(self) -> FloatArray:
+        """Hours to name below a picture."""
+        end = float(self.hours[-1])
+        return np.arange(0.0, end + 0.5, 3 if end > 8 else 1)
+
     def axis(self, **more: Any) -> dict[str, Any]:
         """The hours of the day from midnight, a tick every three of them."""
         end = float(self.hours[-1])

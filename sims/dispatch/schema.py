@@ -18,7 +18,7 @@ DISPATCH_TABLES: Final = MappingProxyType(
             "status": "ok; short: a requirement is not met; failed: there is no dispatch",
             "reason": "why not ok, in words; empty otherwise",
             "objective": "cost of the day, minimised: the sum of its parts in costs",
-            "bound": "what no dispatch can beat in the linear program, proven",
+            "bound": "what no dispatch can beat in the program of the last pass, proven",
             "gap": "(objective - bound) / objective",
             "plan_objective": "likewise of the plan: the cheapest dispatch without requirements",
             "passes": "solves until voltages and losses agree with exact power flow",

@@ -93,5 +93,5 @@ def sop_figure(reading: Reading) -> Figure | None:
         axes.axhline(0, color=palette.SILVER, lw=0.8, zorder=0)
         axes.set(title=sop, ylabel="to the bus [kW]")
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), title="bus")
-    panels[-1].set(xlabel="hour of the day", xlim=(0, reading.hours[-1]))
+    panels[-1].set(xlabel="hour of the day", xlim=(0, reading.hours[-1]), xticks=reading.ticks)
     return figure

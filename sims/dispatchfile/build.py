@@ -127,7 +127,7 @@ def build_deferrable(
     ends = np.arange(step_min, end_min + 1, step_min)
     rows, places = list(tables["deferrable"]), _charging_of(tables[CHARGING])
     bounds = [_window(row, ends, step_min) for row in rows]
-    bounds += [_waiting(hours, ends, settings.charging.delay_h) for hours in places.values()]
+    bounds += [_waiting(hours, ends, settings.vehicles.delay_h) for hours in places.values()]
     p_max, low, high = (
         frozen(np.reshape([one[k] for one in bounds], (-1, len(ends))).T) for k in range(3)
     )

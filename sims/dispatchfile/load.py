@@ -109,5 +109,5 @@ def _case(files: Source, settings: DispatchSettings, tables: Tables) -> Dispatch
         deferrable=build.build_deferrable(settings, network, tables),
         requirements=build.build_requirements(settings, tables),
         rules=build.build_rules(settings),
-        learned_from=tuple(settings.charging.learned_from),
+        learned_from=tuple(settings.vehicles.learned_from),
     )

@@ -54,7 +54,7 @@ class CostSettings(Section):
     reactive_per_kvarh: Annotated[float, Between("per kvarh", 0.0, 10.0)] = 0.0
 
 
-class ChargingSettings(Section):
+class VehicleSettings(Section):
     """How long vehicles of ``charging.csv`` may wait, and the runs that it comes from."""
 
     delay_h: Annotated[float, Between("h", 0.0, 168.0)] = 4.0
@@ -70,4 +70,4 @@ class DispatchSettings(Section):
     loads: LoadSettings = LoadSettings()
     devices: DeviceSettings = DeviceSettings()
     costs: CostSettings
-    charging: ChargingSettings = ChargingSettings()
+    vehicles: VehicleSettings = VehicleSettings()

@@ -75,7 +75,8 @@ mill,5,flat,50,60,no
 AB,4,400,400,400,0.02
 AB,6,400,400,400,0.02
 """,
-    "batteries.csv": """battery,bus,s_kva,p_max_kw,q_max_kvar,e_kwh,soc_min,soc_max,soc_start,loss_share
+    "batteries.csv": """battery,bus,s_kva,p_max_kw,q_max_kvar,e_kwh,soc_min,soc_max,soc_start,\
+loss_share
 ESS5,5,300,300,300,900,0.1,0.9,0.5,0.03
 """,
     "deferrable.csv": """load,bus,p_max_kw,energy_kwh,start,deadline,power_factor

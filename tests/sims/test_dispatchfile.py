@@ -185,13 +185,13 @@ def test_charging_waits_between_arrival_and_delay(dispatch_folder: Path) -> None
     rows = [f"3,{hour:02d}:00,{kw},350" for hour, kw in enumerate(arriving)]
     text = "\n".join(["bus,time,charging_kw,p_max_kw", *rows])
     (dispatch_folder / "charging.csv").write_text(text)
-    loads = load_dispatch_case(dispatch_folder, overrides={"charging.delay_h": "1.5"}).deferrable
+    loads = load_dispatch_case(dispatch_folder, overrides={"vehicles.delay_h": "1.5"}).deferrable
     assert loads.names[-1] == "charging at 3"
     assert loads.energy_max_kwh[:, -1].tolist() == [0, 100, 400, 400, 460, 500]
     # An hour and a half before each end; by the end of the day, all.
     assert loads.energy_min_kwh[:, -1].tolist() == [0, 0, 50, 250, 400, 500]
     assert set(loads.p_max_kw[:, -1]) == {350}
-    finer = {"charging.delay_h": "0", "time.step_min": "15"}
+    finer = {"vehicles.delay_h": "0", "time.step_min": "15"}
     loads = load_dispatch_case(dispatch_folder, overrides=finer).deferrable
     assert np.array_equal(loads.energy_min_kwh[:, -1], loads.energy_max_kwh[:, -1])
     assert loads.energy_max_kwh[4:8, -1].tolist() == [25, 50, 75, 100]
@@ -288,5 +288,7 @@ def test_every_table_column_and_key_stands_in_the_page() -> None:
         for section, field in DispatchSettings.model_fields.items()
         for key in field.annotation.model_fields  # type: ignore[union-attr]
     ]
-    assert [key for key in keys if f"`{key}`" not in page and f"`{key.split('.')[1]}`" not in page] == []
+    assert [
+        key for key in keys if f"`{key}`" not in page and f"`{key.split('.')[1]}`" not in page
+    ] == []
     assert DISPATCH.page == "docs/dispatch-case.md"
