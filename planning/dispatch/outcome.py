@@ -9,7 +9,7 @@ import numpy as np
 from ...core.devices.polygon import Polygon
 from ...core.units import FloatArray, IntArray, frozen
 from .case import DispatchCase
-from .promises import Promise
+from .promises import Promise, counted_kw
 from .settle import Settled
 from .solution import Costs, Delivery, ExactState, LinearState, PolygonError, Setpoints
 
@@ -63,8 +63,9 @@ def exact_of(settled: Settled) -> ExactState:
 def costs_of(settled: Settled, made: Sequence[Promise]) -> Costs:
     """By the anchored network, whose bound is known."""
     case, points = settled.draft.case, setpoints_of(settled)
-    rules, imported = case.rules, settled.import_kw
-    missed = sum(float(one.missed_kw(imported).sum()) for one in made)
+    rules, imported, draft = case.rules, settled.import_kw, settled.draft
+    counted = [counted_kw(draft, one, settled.x, settled.start) for one in made]
+    missed = sum(float(one.missed_kw(kw).sum()) for one, kw in zip(made, counted, strict=True))
     curtailed = float((case.generators.p_kw - points.dg_p_kw).sum())
     return Costs(
         energy=float(case.price_per_kwh @ imported.sum(axis=1)) * case.hours,
@@ -76,12 +77,12 @@ def costs_of(settled: Settled, made: Sequence[Promise]) -> Costs:
 
 def delivery_of(settled: Settled, plan_kw: FloatArray, made: Promise) -> Delivery:
     """By exact power flow."""
-    imported = settled.exact_import_kw
+    imported = made.imported_kw(settled.exact_import_kw)
     missed = made.missed_kw(imported)
     return Delivery(
         requirement=made.requirement,
-        planned_kw=frozen(plan_kw[made.steps] @ made.feeders),
-        import_kw=frozen(imported[made.steps] @ made.feeders),
+        planned_kw=frozen(made.imported_kw(plan_kw)),
+        import_kw=frozen(imported),
         shortfall_kw=frozen(missed),
         feasible=not missed.any(),
     )

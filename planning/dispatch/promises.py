@@ -6,6 +6,7 @@ A requirement of less import counts the losses that the program has, as cones:
 
 One of more import counts the losses' tangent at the plan, which never exceeds them. So what is
 counted is there, the program stays convex, and waste in lines is not sought for its own sake.
+What is short by that count, and costs, is no less than what is short in the end.
 """
 
 from __future__ import annotations
@@ -41,9 +42,12 @@ class Promise:
         return 1.0 if self.requirement.direction is Direction.LESS else -1.0
 
     def missed_kw(self, import_kw: FloatArray) -> FloatArray:
-        """By how much an import [time, feeder] misses the bound [step], 0 where it does not."""
-        beyond = self.sign * (import_kw[self.steps] @ self.feeders - self.bound_kw)
-        return np.asarray(np.maximum(beyond, 0.0))
+        """By how much an import [step] misses the bound [step], 0 where it does not."""
+        return np.asarray(np.maximum(self.sign * (import_kw - self.bound_kw), 0.0))
+
+    def imported_kw(self, import_kw: FloatArray) -> FloatArray:
+        """Its part [step] of the imports of feeders [time, feeder]."""
+        return np.asarray(import_kw[self.steps] @ self.feeders)
 
 
 def promises(case: DispatchCase, planned_kw: FloatArray) -> tuple[Promise, ...]:
@@ -66,6 +70,14 @@ def keep_promises(draft: Draft, made: Sequence[Promise], plan: Drawn) -> None:
             _keep(draft, one, draft.fixed, [(_moved_losses(draft, one), 1.0)])
         else:
             _keep(draft, one, plan, [])
+
+
+def counted_kw(draft: Draft, made: Promise, x: FloatArray, plan: Drawn) -> FloatArray:
+    """Import [step] at a point of the program, as the requirement counts it."""
+    less = made.requirement.direction is Direction.LESS
+    constant, by_p, by_q = _import(draft, made, draft.drawn(x) if less else plan)
+    by_devices = (by_p * x[draft.p[made.steps]] + by_q * x[draft.q[made.steps]]).sum(axis=1)
+    return np.asarray((constant + by_devices) * draft.case.network.s_base_kva)
 
 
 def _keep(draft: Draft, made: Promise, at: Drawn, terms: list[Term]) -> None:

@@ -51,6 +51,7 @@ class Settled:
     draft: Draft
     x: FloatArray
     drawn: Drawn
+    start: Drawn  #: where the passes began: for requirements, the plan
     state: State  #: anchored
     flow: Flow
     bound: float
@@ -124,6 +125,7 @@ class Settling:
                     draft=draft,
                     x=x,
                     drawn=drawn,
+                    start=self._start,
                     state=state,
                     flow=flow,
                     bound=self._bound(bound),

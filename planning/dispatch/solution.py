@@ -54,7 +54,7 @@ class Costs:
     energy: float  #: import at its price, losses included
     curtailment: float
     reactive: float
-    shortfall: float
+    shortfall: float  #: as the program counts it, see ``promises``
 
     @property
     def total(self) -> float:

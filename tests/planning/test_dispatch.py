@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from roadvolt.core.devices.polygon import Polygon
@@ -174,7 +174,7 @@ def test_every_device_keeps_its_own_laws(small_day: SmallDay, seed: int) -> None
     try:
         found = solve_dispatch(case)
     except InfeasibleError:
-        return
+        reject()
     own, units, load, dg = found.setpoints, case.batteries, case.deferrable, case.generators
     drained = own.battery_p_kw + own.battery_loss_kw
     start = units.soc_start * units.kwh
@@ -209,7 +209,7 @@ def test_the_exact_state_is_that_of_another_engine_and_within_all_limits(
     try:
         found = solve_dispatch(case)
     except InfeasibleError:
-        return
+        reject()
     drawn, base = drawn_by(case, found.setpoints), case.network.s_base_kva
     for t in range(case.steps):
         v_pu, i_a = newton_flow(case.network, drawn.p[t] * base, drawn.q[t] * base)
