@@ -1,7 +1,6 @@
 """Cone programs written row by row: named variables, rows in engineering units, duals back.
 
-A *term* is ``(columns, coefficients)``: the columns' leading axes are those of the bound, any
-trailing axes are summed over, and coefficients broadcast against the columns.
+For terms see ``core.devices.rows``.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
+from ..core.devices.rows import Term
 from ..core.solve import Cone, ConeKind, ConeProgram, ConeSolution
 from ..core.units import FloatArray, IntArray
 
-Term: TypeAlias = tuple[IntArray, Any]
 Affine: TypeAlias = tuple[Sequence[Term], Any]  #: terms and a constant that is added to them
 
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.devices.battery import end_charged, energy_balance, split_flows, stay_charged
+from ..core.devices.rows import Term
 from ..core.units import BoolArray, FloatArray, IntArray
-from .cone_builder import Affine, ProgramBuilder, Term
+from .cone_builder import Affine, ProgramBuilder
 from .feeder import Battery, Generator, GridDay
 from .risk_margins import RiskMargins
 
@@ -165,21 +167,15 @@ def _add_energy(
     Answering an error by p kW moves the energy by p / eta_dis at most: by charging it moves less.
     """
     shape = x.energy.shape
-    stored = (x.charge, -_charging(shape, batteries)[..., None])
-    drawn = (x.discharge, 1 / _discharging(shape, batteries)[..., None])
-    start = [b.e_start_kwh for b in batteries]
-    program.equal([(x.energy[0], 1.0), _at(stored, 0), _at(drawn, 0)], start)
-    later = slice(1, None)
-    program.equal(
-        [(x.energy[1:], 1.0), (x.energy[:-1], -1.0), _at(stored, later), _at(drawn, later)],
-        np.zeros((shape[0] - 1, shape[1])),
-    )
+    start = np.array([b.e_start_kwh for b in batteries])
+    low = _each(shape, (b.e_min_kwh for b in batteries))
+    high = _each(shape, (b.e_max_kwh for b in batteries))
+    efficiencies = (_charging(shape, batteries), _discharging(shape, batteries))
+    by_phase = (efficiency[..., None] for efficiency in efficiencies)
+    energy_balance(program, x.energy, split_flows(x.charge, x.discharge, *by_phase), start)
     room = program.variables(*shape, unit=ENERGY_UNIT_KWH)
-    program.at_most([(x.energy, 1.0), (room, 1.0)], _each(shape, (b.e_max_kwh for b in batteries)))
-    program.at_most(
-        [(x.energy, -1.0), (room, 1.0)], -_each(shape, (b.e_min_kwh for b in batteries))
-    )
-    program.at_most([(x.energy[-1], -1.0)], np.negative(start))
+    stay_charged(program, x.energy, 1.0, low, high, [(room, 1.0)])
+    end_charged(program, x.energy, start)
     _add_energy_margin(program, x, batteries, margins, room)
 
 
@@ -277,8 +273,3 @@ def _charging(shape: tuple[int, ...], batteries: Sequence[Battery]) -> FloatArra
 
 def _discharging(shape: tuple[int, ...], batteries: Sequence[Battery]) -> FloatArray:
     return _each(shape, (b.efficiency_discharge for b in batteries))
-
-
-def _at(term: tuple[IntArray, FloatArray], hours: int | slice) -> tuple[IntArray, FloatArray]:
-    """A term of some hours only."""
-    return term[0][hours], term[1][hours]

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..core.devices.rows import Term
 from ..core.errors import SolveError
 from ..core.solve import (
     CONE_TOLERANCE,
@@ -31,7 +32,7 @@ from ..core.solve import (
     solve_cone,
 )
 from ..core.units import BoolArray, FloatArray, IntArray
-from .cone_builder import Affine, ProgramBuilder, RowBlock, Scaling, Term
+from .cone_builder import Affine, ProgramBuilder, RowBlock, Scaling
 from .devices import BatteryColumns, fix_modes
 from .opf_model import OpfModel
 

@@ -9,19 +9,20 @@ corners at unity and at zero power factor; it gives away at most 3.4 %.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
+from ..core.devices.polygon import Polygon
 from ..core.errors import LimitMiss
 from ..core.units import PHASES, FloatArray, IntArray, frozen
 from .feeder import Feeder
 from .lindist3flow import LinearModel
 
 FLOW_SIDES = 12
+_FLOW_POLYGON = Polygon(FLOW_SIDES)
 
 
 class RowKind(StrEnum):
@@ -86,7 +87,7 @@ def limit_miss(
         RowKind.VOLTAGE_LOW: (0.5 / feeder.limits.vm_min_pu, "pu"),
         RowKind.UNBALANCE_HIGH: (50.0, "%"),
         RowKind.UNBALANCE_LOW: (50.0, "%"),
-        RowKind.FLOW: (1 / math.cos(math.pi / FLOW_SIDES), "kVA"),
+        RowKind.FLOW: (1 / _FLOW_POLYGON.inner, "kVA"),
     }
     factor, unit = per_excess[limits.kind[row]]
     return LimitMiss(limit_name(feeder, limits, row, hour), excess * factor, unit)
@@ -133,17 +134,16 @@ def _rows_on_w(
 def _flow_rows(feeder: Feeder, model: LinearModel) -> Sequence[NetworkLimits]:
     """cos(angle) P + sin(angle) Q <= rating cos(pi / sides), at the middle of each side."""
     rating = np.array([line.s_max_kva for line in feeder.lines])[model.flow_line]
-    angles = 2 * np.pi / FLOW_SIDES * (np.arange(FLOW_SIDES) + 0.5)
     return [
         NetworkLimits(
-            by_p=np.cos(angle) * model.path,
-            by_q=np.sin(angle) * model.path,
+            by_p=cos * model.path,
+            by_q=sin * model.path,
             by_w=np.zeros_like(model.path),
-            limit=rating * np.cos(np.pi / FLOW_SIDES),
+            limit=rating * _FLOW_POLYGON.inner,
             kind=(RowKind.FLOW,) * len(rating),
             element=model.flow_line,
             phase=model.flow_phase,
             scale=rating,
         )
-        for angle in angles
+        for cos, sin in zip(_FLOW_POLYGON.cos, _FLOW_POLYGON.sin, strict=True)
     ]

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
+from ..core.devices.battery import energy_balance, split_flows
 from ..core.errors import InfeasibleError, LimitMiss
+from ..core.linear_rows import LinearRows
 from ..core.solve import LinearProgram, LinearSolution, solve_linear
 from ..core.units import FloatArray, frozen
 from .station import Schedule, Station, StationDay, Tariff
@@ -58,12 +60,13 @@ def build_stations(
         trade_kw: net purchase from peers [time, station].
     """
     net_kw = _by_station(days, "demand_kw") + _by_station(days, "margin_kw")
-    row_lower, row_upper = _row_bounds(stations, days, net_kw, trade_kw)
+    cost = costs(stations, tariff).ravel()
+    matrix, row_lower, row_upper = _rows(stations, days, net_kw, trade_kw).stack(len(cost))
     col_lower, col_upper = _column_bounds(stations, days, net_kw)
     return StationProgram(
         linear=LinearProgram(
-            cost=costs(stations, tariff).ravel(),
-            matrix=_rows(stations, len(net_kw)),
+            cost=cost,
+            matrix=matrix,
             row_lower=row_lower,
             row_upper=row_upper,
             col_lower=col_lower,
@@ -142,32 +145,24 @@ def _smallest_misses(program: StationProgram, what: str) -> tuple[LimitMiss, ...
     )
 
 
-def _rows(stations: Sequence[Station], hours: int) -> sp.csc_matrix:
-    """The three row blocks over the seven column blocks."""
-    one = sp.identity(hours * len(stations))
-    into = sp.diags(np.tile(_numbers(stations, "efficiency_charge"), hours))
-    out_of = sp.diags(1 / np.tile(_numbers(stations, "efficiency_discharge"), hours))
-    change = sp.kron(sp.identity(hours) - sp.eye(hours, k=-1), sp.identity(len(stations)))
-    balance = [one, -one, one, -one, one, None, one]
-    storage = [None, None, None, -into, out_of, change, None]
-    withdrawal = [one, -one, None, None, None, None, None]
-    return sp.bmat([balance, storage, withdrawal], format="csc")
-
-
-def _row_bounds(
+def _rows(
     stations: Sequence[Station],
     days: Sequence[StationDay],
     net_kw: FloatArray,
     trade_kw: FloatArray,
-) -> tuple[FloatArray, FloatArray]:
-    start_kwh = np.zeros_like(net_kw)
-    start_kwh[0] = _numbers(stations, "e_start_kwh")
-    balance_kw = net_kw - trade_kw
-    lowest = _by_station(days, "withdrawal_min_kw") - trade_kw
-    highest = _by_station(days, "withdrawal_max_kw") - trade_kw
-    lower = np.stack([balance_kw, start_kwh, lowest])
-    upper = np.stack([balance_kw, start_kwh, highest])
-    return lower.ravel(), upper.ravel()
+) -> LinearRows:
+    """The three row blocks over the seven column blocks."""
+    blocks = np.arange(len(COLUMNS) * net_kw.size).reshape(len(COLUMNS), *net_kw.shape)
+    buy, sell, pv, charge, discharge, soc, unserved = blocks
+    rows, withdrawn = LinearRows(), [(buy, 1.0), (sell, -1.0)]
+    produced = [(pv, 1.0), (charge, -1.0), (discharge, 1.0), (unserved, 1.0)]
+    rows.equal([*withdrawn, *produced], net_kw - trade_kw)
+    efficiencies = [_numbers(stations, f"efficiency_{way}") for way in ("charge", "discharge")]
+    drains = split_flows(charge, discharge, *efficiencies)
+    energy_balance(rows, soc, drains, _numbers(stations, "e_start_kwh"))
+    lowest, highest = (_by_station(days, f"withdrawal_{end}_kw") for end in ("min", "max"))
+    rows.between(withdrawn, lowest - trade_kw, highest - trade_kw)
+    return rows
 
 
 def _column_bounds(

@@ -1,34 +1,26 @@
-"""Mixed-integer cone programs written block by block: bounded columns, costs, rows, cones.
-
-A *term* is ``(columns, coefficients)``: the columns' leading axes are those of the rows, trailing
-axes are summed over, and coefficients broadcast against the columns.
-"""
+"""Mixed-integer cone programs written block by block: bounded columns, costs, rows, cones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
+from ..core.linear_rows import LinearRows, Triplets
 from ..core.mixed_cone import MixedConeProgram
 from ..core.solve import LinearProgram
 from ..core.units import FloatArray, IntArray
 
-Term: TypeAlias = tuple[IntArray, Any]
 
-
-class MixedBuilder:
+class MixedBuilder(LinearRows):
     """Collects columns, costs, rows and cones; ``build`` makes the program of them."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._columns: list[FloatArray] = [np.zeros((3, 0))]
         self._count = 0
         self._costs: list[tuple[IntArray, FloatArray]] = []
-        self._rows = _Triplets()
-        self._bounds: list[FloatArray] = [np.zeros((2, 0))]
-        self._cones = _Triplets()
+        self._cones = Triplets()
         self._cone_sizes: list[IntArray] = [np.zeros(0, np.int64)]
 
     def columns(
@@ -46,25 +38,10 @@ class MixedBuilder:
         column, value = np.broadcast_arrays(columns, np.asarray(price, float))
         self._costs.append((column.ravel(), value.ravel()))
 
-    def equal(self, terms: Sequence[Term], bound: Any) -> None:
-        """Rows sum(terms) = bound."""
-        self._add(terms, bound, bound)
-
-    def at_most(self, terms: Sequence[Term], bound: Any) -> None:
-        """Rows sum(terms) <= bound.
-
-        The bound's shape is that of the rows; a number means the shape of the first columns.
-        """
-        self._add(terms, -np.inf, bound)
-
-    def at_least(self, terms: Sequence[Term], bound: Any) -> None:
-        """Rows sum(terms) >= bound, likewise."""
-        self._add(terms, bound, np.inf)
-
-    def norm_at_most(self, p: IntArray, q: IntArray, bound: IntArray, factor: float) -> None:
-        """Cones |(p, q)| <= factor bound, for columns of one shape."""
+    def norm_at_most(self, p: IntArray, q: IntArray, bound: IntArray, factor: Any) -> None:
+        """Cones |(p, q)| <= factor bound, for columns of one shape; factors broadcast to it."""
         block = self._cone_block(p.size, 3)
-        self._cones.put(block[0], bound.ravel(), factor)
+        self._cones.put(block[0], bound.ravel(), np.broadcast_to(factor, bound.shape).ravel())
         self._cones.put(block[1], p.ravel(), 1.0)
         self._cones.put(block[2], q.ravel(), 1.0)
 
@@ -78,16 +55,34 @@ class MixedBuilder:
         self._cones.put(block[1], p.ravel(), 2.0)
         self._cones.put(block[2], q.ravel(), 2.0)
 
+    def squares_at_most(
+        self, columns: IntArray, factor: FloatArray, bound: IntArray, one: IntArray
+    ) -> None:
+        """Cones |F x|^2 <= bound, written |(2 F x, bound - one)| <= bound + one.
+
+        Args:
+            columns: x [cone, column].
+            factor: F [row, column], the same for all.
+            bound: columns [cone].
+            one: a column that is 1.
+        """
+        rows = len(factor)
+        block = self._cone_block(len(bound), rows + 2)
+        for row, sign in ((0, 1.0), (rows + 1, -1.0)):
+            self._cones.put(block[row], bound, 1.0)
+            self._cones.put(block[row], one, sign)
+        self._cones.put(block[1 : rows + 1, :, None], columns[None], 2 * factor[:, None, :])
+
     def build(self) -> MixedConeProgram:
         """The program."""
         lower, upper, integer = np.concatenate(self._columns, axis=1)
-        row_lower, row_upper = np.concatenate(self._bounds, axis=1)
+        matrix, row_lower, row_upper = self.stack(self._count)
         cost = np.zeros(self._count)
         for column, value in self._costs:
             np.add.at(cost, column, value)
         linear = LinearProgram(
             cost=cost,
-            matrix=self._rows.matrix(self._count).tocsc(),
+            matrix=matrix,
             row_lower=row_lower,
             row_upper=row_upper,
             col_lower=lower,
@@ -100,15 +95,6 @@ class MixedBuilder:
             cone_sizes=np.concatenate(self._cone_sizes),
         )
 
-    def _add(self, terms: Sequence[Term], lower: Any, upper: Any) -> None:
-        shape = np.broadcast_shapes(np.shape(lower), np.shape(upper)) or terms[0][0].shape
-        bounds = [np.broadcast_to(value, shape).ravel() for value in (lower, upper)]
-        rows = self._rows.reserve(bounds[0].size).reshape(shape)
-        self._bounds.append(np.array(bounds, float))
-        for columns, coefficients in terms:
-            spread = rows.reshape(shape + (1,) * (columns.ndim - len(shape)))
-            self._rows.put(spread, columns, coefficients)
-
     def _cone_block(self, count: int, size: int) -> IntArray:
         """Rows [row within cone, cone] of new cones."""
         self._cone_sizes.append(np.full(count, size))
@@ -119,26 +105,3 @@ def grows(builder: MixedBuilder, columns: IntArray) -> None:
     """Rows x_u <= x_(u+1): what stands in a stage [stage, ...] stands in the next."""
     if columns[1:].size:
         builder.at_most([(columns[:-1], 1.0), (columns[1:], -1.0)], 0.0)
-
-
-class _Triplets:
-    """A sparse matrix that grows by rows."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._entries: list[FloatArray] = [np.zeros((3, 0))]
-
-    def reserve(self, count: int) -> IntArray:
-        rows = self._count + np.arange(count)
-        self._count += count
-        return rows
-
-    def put(self, rows: IntArray, columns: IntArray, coefficients: Any) -> None:
-        parts = np.broadcast_arrays(rows, columns, np.asarray(coefficients, float))
-        entries = np.array([part.ravel() for part in parts], float)
-        self._entries.append(entries[:, entries[2] != 0])
-
-    def matrix(self, columns: int) -> sp.csr_matrix:
-        row, column, value = np.concatenate(self._entries, axis=1)
-        shape = (self._count, columns)
-        return sp.csr_matrix((value, (row.astype(int), column.astype(int))), shape=shape)

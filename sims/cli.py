@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from ..core.errors import CaseError, ResultsError, RoadvoltError
+from .dispatch_cli import dispatch
 from .plan_cli import app as plan_app
 from .study_cli import app as study_app
 from .study_cli import carry_out_study
@@ -125,6 +126,9 @@ def resume(
 
     recorder, case, options = Recorder.reopen(run)
     _carry_out(case, options, recorder, runtime, address, workers, quiet, json_)
+
+
+app.command()(dispatch)
 
 
 @app.command()

@@ -92,6 +92,14 @@ def study_kind(name: str) -> StudyKind:
         from .der.study import DER
 
         return DER
+    if name == "dispatch":
+        from .dispatch.study import DISPATCH
+
+        return DISPATCH
+    if name == "dc-storage":
+        from .dc_storage.study import DC_STORAGE
+
+        return DC_STORAGE
     raise ResultsError(name, "is no kind of study that this program knows")
 
 

@@ -97,12 +97,12 @@ def print_view(view: RenderableType, folder: Path, page: str) -> None:
     out.print(f"results: {folder}\nreport:  {folder / page}", soft_wrap=True)
 
 
-def pairs(settings: list[str]) -> dict[str, str]:
+def pairs(settings: list[str], option: str = "--set") -> dict[str, str]:
     """``["a.b=1"]`` -> ``{"a.b": "1"}``."""
     found = {}
     for setting in settings:
         key, separator, value = setting.partition("=")
         if not separator:
-            raise typer.BadParameter(f"'{setting}' is not key=value", param_hint="--set")
+            raise typer.BadParameter(f"'{setting}' is not key=value", param_hint=option)
         found[key.strip()] = value.strip()
     return found

@@ -23,11 +23,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...core.devices.battery import energy_balance, split_flows, stay_charged
+from ...core.devices.rows import Term
 from ...core.units import BoolArray, FloatArray, IntArray
 from ..radial import HEAD
 from .case import DerCase
+from .device_rows import DeviceRows, of_plan
 from .first_stage import FirstStage
-from .recourse import Recourse, RecourseWriter, Term
+from .recourse import Recourse, RecourseWriter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -202,24 +205,17 @@ class _Day:
         charge = writer.columns(*shape)
         discharge = writer.columns(*shape, cost=rules.battery_per_kwh_out)
         soc_kwh = writer.columns(*shape)
-        built, kwh = (
-            np.broadcast_to(columns[:, None], shape)
-            for columns in (first.battery_built, first.battery_kwh)
-        )
-        stored: list[Term] = [
-            (charge, -rules.efficiency_charge), (discharge, 1 / rules.efficiency_discharge),
-        ]  # fmt: skip
-        none, begin = np.zeros(shape), np.arange(self.hours) == 0
-        before = np.roll(soc_kwh, 1, axis=1)
-        terms = [(soc_kwh, 1.0), (before, -1.0 * ~begin), *stored]
-        writer.rows(terms, none, equal=True, plan=[(kwh, rules.soc_start * begin)])
         least = np.full(self.hours, rules.soc_min)
         if rules.terminal_soc:
             least[-1] = rules.soc_start
-        writer.rows([(soc_kwh, 1.0)], none, plan=[(kwh, rules.soc_max)])
-        writer.rows([(soc_kwh, -1.0)], none, plan=[(kwh, -least)])
+        rows, kwh = DeviceRows(writer), of_plan(first.battery_kwh)
+        efficiencies = (rules.efficiency_charge, rules.efficiency_discharge)
+        flows = split_flows(charge.T, discharge.T, *efficiencies)
+        energy_balance(rows, soc_kwh.T, flows, (kwh, rules.soc_start))
+        stay_charged(rows, soc_kwh.T, (kwh, 1.0), least[:, None], rules.soc_max)
+        built = np.broadcast_to(first.battery_built[:, None], shape)
         both: list[Term] = [(charge, 1.0), (discharge, 1.0)]
-        writer.rows(both, none, plan=[(built, rules.battery_kw)])
+        writer.rows(both, np.zeros(shape), plan=[(built, rules.battery_kw)])
         return {"charge": charge, "discharge": discharge}
 
 

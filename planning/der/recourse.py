@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from ...core.devices.rows import Term
 from ...core.solve import LinearProgram, solve_linear
 from ...core.units import BoolArray, FloatArray, IntArray, frozen
 
@@ -116,10 +117,6 @@ def _solve(one: Recourse, right_side: FloatArray) -> Any:
 
 def _sparse(value: FloatArray, row: IntArray, column: IntArray, shape: Any) -> sp.csr_matrix:
     return sp.csr_matrix((value, (row, column)), shape=shape)
-
-
-#: Columns and coefficients that broadcast against the rows; trailing axes of columns are summed.
-Term = tuple[IntArray, Any]
 
 
 class RecourseWriter:

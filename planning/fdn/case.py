@@ -33,6 +33,11 @@ class SopSign(StrEnum):
     PHYSICAL = "physical"  #: sum of injections = - sum of losses
     PAPER = "paper"  #: sum of injections = + sum of losses, as printed: losses are created
 
+    @property
+    def factor(self) -> float:
+        """Of losses beside injections, where the two add up to nothing."""
+        return 1.0 if self is SopSign.PHYSICAL else -1.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:

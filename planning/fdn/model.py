@@ -18,12 +18,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...core.devices import converter
+from ...core.devices.rows import Term
 from ...core.mixed_cone import MixedConeProgram
 from ...core.units import FloatArray, IntArray
-from ..mixed_builder import MixedBuilder, Term, grows
+from ..mixed_builder import MixedBuilder, grows
 from ..radial import HEAD
 from .bounds import Bounds
-from .case import HOURS_PER_YEAR, FdnCase, SopSign
+from .case import HOURS_PER_YEAR, FdnCase
 from .columns import PlanColumns, SiteColumns, plan_columns
 from .draws import ExpectedFactors
 from .inputs import MONEY, PlanInputs, plan_inputs
@@ -160,15 +162,15 @@ def batteries(builder: MixedBuilder, data: PlanInputs, columns: PlanColumns) -> 
 
     No sequence of hours, as published: at the expected state a battery may give power for ever.
     """
-    store, factor = columns.storage, data.rules.sop_loss
+    store = columns.storage
     for column in (store.built, store.kva, store.kwh):
         grows(builder, column)
     builder.at_most([(store.kva, 1.0), (store.built, -data.sop_max)], 0.0)
     for sign in (1.0, -1.0):
         usable = (SOC_MAX - SOC_MIN) / STORAGE_HOURS
         builder.at_most([(store.p, sign), (store.kwh, -usable)], 0.0)
-    builder.norm_at_most(store.p, store.q, store.kva, 1.0)
-    builder.norm_at_most(store.p, store.q, store.loss, 1 / factor)
+    converter.capacity(builder, store.p, store.q, store.kva)
+    converter.losses(builder, store.p, store.q, store.loss, data.rules.sop_loss)
 
 
 def larger_lines(builder: MixedBuilder, data: PlanInputs, columns: PlanColumns) -> None:
@@ -274,18 +276,18 @@ def upstream_columns(data: PlanInputs, columns: PlanColumns) -> IntArray:
 
 def sop_operation(builder: MixedBuilder, data: PlanInputs, columns: PlanColumns) -> None:
     """(17b), (17c) of every terminal; (17a) needs to know which terminals belong together."""
-    sop, rules = columns.sop, data.rules
-    builder.norm_at_most(sop.p, sop.q, sop.kva, 1.0)
-    builder.norm_at_most(sop.p, sop.q, sop.loss, 1 / rules.sop_loss)
-    builder.at_most([(sop.loss, 1.0), (sop.kva, -rules.sop_loss)], 0.0)
+    sop, factor = columns.sop, data.rules.sop_loss
+    converter.capacity(builder, sop.p, sop.q, sop.kva)
+    converter.losses(builder, sop.p, sop.q, sop.loss, factor)
+    converter.most_losses(builder, sop.loss, (sop.kva, 1.0), factor)
 
 
 def sop_balance(builder: MixedBuilder, data: PlanInputs, columns: PlanColumns) -> None:
     """(17a) summed over all soft open points."""
     sop = columns.sop
     if sop.p.size:
-        sign = 1.0 if data.rules.sop_sign is SopSign.PHYSICAL else -1.0
-        builder.equal([(sop.p, 1.0), (sop.loss, sign)], np.zeros(data.stages))
+        all_of_them = np.ones((1, sop.p.shape[1]))
+        converter.balance(builder, sop.p, sop.loss, all_of_them, sign=data.rules.sop_sign.factor)
 
 
 def exactness(

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...core.units import BoolArray, FloatArray, IntArray, frozen
 from ..radial import RadialNetwork
-from .case import FdnCase, SopSign
+from .case import FdnCase
 from .plan import Plan
 from .reinforcement import network_at, ratings_pu
 
@@ -82,7 +82,6 @@ def _converters(case: FdnCase, plan: Plan, stage: int, buses: IntArray) -> Conve
     groups = _terminals(plan, stage)
     flat = [terminal for group in groups for terminal in group]
     owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
-    physical = case.rules.sop_sign is SopSign.PHYSICAL
     stands, kva, most_kw = (np.array(column) for column in zip(*flat, strict=True))
     return Converters(
         buses=frozen(np.searchsorted(buses, stands), np.int64),
@@ -91,5 +90,5 @@ def _converters(case: FdnCase, plan: Plan, stage: int, buses: IntArray) -> Conve
         member=frozen(owner == np.arange(len(groups))[:, None]),
         has_battery=frozen(np.arange(len(groups)) >= len(plan.sops[stage]), bool),
         loss=case.rules.sop_loss,
-        sign=1.0 if physical else -1.0,
+        sign=case.rules.sop_sign.factor,
     )

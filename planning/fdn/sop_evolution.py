@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...core.devices import converter
 from ...core.units import FloatArray
 from ..mixed_builder import MixedBuilder, grows
-from .case import FdnCase, SopSign
+from .case import FdnCase
 from .columns import PlanColumns, SopColumns
 from .inputs import PlanInputs
 
@@ -61,12 +62,11 @@ def capacities(builder: MixedBuilder, data: PlanInputs, sop: SopColumns) -> None
 
 def balances(builder: MixedBuilder, data: PlanInputs, sop: SopColumns) -> None:
     """(17a), (17d) of each soft open point by itself."""
-    physical = data.rules.sop_sign is SopSign.PHYSICAL
-    terms = [(sop.slot_p, 1.0), (sop.slot_loss, 1.0 if physical else -1.0)]
-    builder.equal(terms, np.zeros(sop.built.shape))
+    every, rules = np.ones((1, sop.slot_p.shape[2])), data.rules
+    converter.balance(builder, sop.slot_p, sop.slot_loss, every, sign=rules.sop_sign.factor)
     for sign in (1.0, -1.0):
         builder.at_most([(sop.slot_p, sign), (sop.slot_kva, -1.0)], 0.0)
-    builder.at_most([(sop.slot_loss, 1.0), (sop.slot_kva, -data.rules.sop_loss)], 0.0)
+    converter.most_losses(builder, sop.slot_loss, (sop.slot_kva, 1.0), rules.sop_loss)
 
 
 def new_lines(builder: MixedBuilder, data: PlanInputs, sop: SopColumns, km: FloatArray) -> None:

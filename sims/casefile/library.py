@@ -22,6 +22,8 @@ class CaseKind(StrEnum):
     COORDINATION = "coordination"
     FDN_PLANNING = "fdn planning"
     DER_PLANNING = "der planning"
+    DC_STORAGE_PLANNING = "dc storage planning"
+    DISPATCH = "dispatch"
 
 
 #: What to do with a case of each kind.
@@ -30,6 +32,8 @@ _USES: Final[Mapping[CaseKind, str]] = MappingProxyType(
         CaseKind.COORDINATION: "roadvolt run {case}, roadvolt study",
         CaseKind.FDN_PLANNING: "roadvolt plan fdn {case}",
         CaseKind.DER_PLANNING: "roadvolt plan der {case}",
+        CaseKind.DC_STORAGE_PLANNING: "roadvolt plan dc-storage {case}",
+        CaseKind.DISPATCH: "roadvolt dispatch {case}",
     }
 )
 

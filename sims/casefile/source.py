@@ -66,11 +66,25 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), None)
 
 
-def read_source(folder: Path, layout: Layout[SettingsT], found: list[Problem]) -> Source:
-    """Reads ``case.yaml`` and every table; what is missing or damaged goes to ``found``."""
+def read_source(
+    folder: Path,
+    layout: Layout[SettingsT],
+    found: list[Problem],
+    lent: Mapping[str, Path] | None = None,
+) -> Source:
+    """Reads ``case.yaml`` and every table; what is missing or damaged goes to ``found``.
+
+    ``lent`` names tables that lie in another case's folder if not in this one.
+    """
     absent = {f"{table}.csv" for table in layout.may_be_absent if not _has(folder, table)}
     wanted = [SETTINGS_FILE, *(file for file in layout.files if file not in absent)]
-    texts = {name: text for name in wanted if (text := _read(folder, name, found)) is not None}
+    others = {f"{table}.csv": place for table, place in (lent or {}).items()}
+    places = {
+        name: folder if (folder / name).exists() else others.get(name, folder) for name in wanted
+    }
+    texts = {
+        name: text for name in wanted if (text := _read(places[name], name, found)) is not None
+    }
     if (folder / ORIGINS_FILE).exists():
         texts[ORIGINS_FILE] = (folder / ORIGINS_FILE).read_text(encoding="utf-8", errors="replace")
     return parse_source(texts, found)

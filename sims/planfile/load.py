@@ -13,6 +13,8 @@ from ..casefile.library import CaseKind, built_in_names, find_case_of
 from ..casefile.overrides import overridden
 from ..casefile.rows import Rows, checked_rows, checked_settings
 from ..casefile.source import Source, read_source, write_source
+from ..networkfile.build import build_network
+from ..networkfile.checks import network_problems
 from . import build, checks
 from .layout import FDN_PLANNING
 from .settings import PlanSettings
@@ -64,20 +66,13 @@ def _checked(name: str, files: Source, found: list[Problem]) -> FdnCase:
 def _problems_together(
     files: Source, settings: PlanSettings | None, tables: dict[str, Rows[Any]]
 ) -> Iterator[Problem]:
-    yield from (references := list(checks.reference_problems(files.tables)))
     yield from duplicate_problems(files.tables, FDN_PLANNING)
-    yield from checks.twin_problems(tables)
+    yield from network_problems(files.tables, tables, ("sites", "bus"))
+    yield from checks.twin_problems(tables["sites"])
     yield from checks.stage_problems(tables["stages"])
-    whole = all(len(tables[name].good) == len(tables[name].text.rows) for name in _SHAPE)
-    if whole and not references:
-        yield from checks.shape_problems(tables["lines"], tables["buses"], tables["feeders"])
     if settings is not None:
         yield from checks.settings_problems(settings)
         yield from checks.factor_problems(settings, tables["factors"], tables["mixtures"])
-
-
-#: One bad row in these tables would make many buses look lost.
-_SHAPE = ("lines", "buses", "feeders")
 
 
 def _room_problems(case: FdnCase) -> Iterator[Problem]:
@@ -100,7 +95,7 @@ def _room_kva(sites: tuple[Site, ...]) -> float:
 
 
 def _case(files: Source, settings: PlanSettings, tables: dict[str, Rows[Any]]) -> FdnCase:
-    network = build.build_network(settings, tables)
+    network = build_network(settings.network.vn_kv, tables)
     return FdnCase(
         name=settings.case.name,
         title=settings.case.title,

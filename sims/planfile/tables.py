@@ -12,69 +12,18 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator
 
-from ..casefile.fields import (
-    Between,
-    Name,
-    Position,
-    PowerKva,
-    PowerKvar,
-    PowerKw,
-    PricePerKwh,
-    Row,
-    SelfOhm,
-)
+from ..casefile.fields import Between, Name, PowerKva, PricePerKwh, Row
+from ..networkfile.tables import NETWORK_TABLES
 
 Money = Annotated[float, Between("of money", 0.0, 1e9)]
 Growth = Annotated[float, Between("as a share a year", -0.2, 0.5, slip=100)]
 Penetration = Annotated[float, Between("as a share", 0.0, 0.95, slip=100)]
-LineOhm = Annotated[float, Between("ohm", 1e-5, 100.0)]
-LengthKm = Annotated[float, Between("km", 0.0, 1000.0)]
 FactorValue = Annotated[float, Between("as a factor", -10.0, 10.0)]
 
 
 #: An empty cell means that there is no bound.
 Bound = Annotated[FactorValue | None, BeforeValidator(lambda cell: None if cell == "" else cell)]
 Power = Literal["load", "ev", "pv"]
-
-
-class BusRow(Row):
-    """A bus: where it is, and its nominal three-phase load."""
-
-    bus: Name
-    x_km: Position
-    y_km: Position
-    p_kw: PowerKw
-    q_kvar: PowerKvar
-
-
-class FeederRow(Row):
-    """A feeder, the bus it starts from, which is held at 1 pu, and where that is."""
-
-    feeder: Name
-    head_bus: Name
-    x_km: Position
-    y_km: Position
-
-
-class LineRow(Row):
-    """A line, away from the head of its feeder; impedance of its whole length, per phase."""
-
-    line: Name
-    from_bus: Name
-    to_bus: Name
-    length_km: LengthKm
-    r_ohm: LineOhm
-    x_ohm: SelfOhm
-
-
-class TieRow(Row):
-    """A normally open line; soft open points connect at its ends."""
-
-    tie: Name
-    from_bus: Name
-    to_bus: Name
-    r_ohm: LineOhm
-    x_ohm: SelfOhm
 
 
 class SiteRow(Row):
@@ -124,10 +73,7 @@ class MixtureRow(Row):
 
 TABLES: Final[Mapping[str, type[Row]]] = MappingProxyType(
     {
-        "buses": BusRow,
-        "feeders": FeederRow,
-        "lines": LineRow,
-        "ties": TieRow,
+        **NETWORK_TABLES,
         "sites": SiteRow,
         "stages": StageRow,
         "factors": FactorRow,

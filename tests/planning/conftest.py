@@ -1,4 +1,4 @@
-"""The built-in 84-bus case with the plan that was published for it; tiny DER cases."""
+"""The 84-bus case with the plan published for it; tiny DER cases; small days to dispatch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from power_grid_model import (
+    CalculationMethod,
+    ComponentType,
+    DatasetType,
+    LoadGenType,
+    PowerGridModel,
+    initialize_array,
+)
 from threadpoolctl import threadpool_limits
 
 from roadvolt.core.units import FloatArray, frozen
@@ -16,6 +24,16 @@ from roadvolt.planning.der.case import DerCase, DerRules, Deviations, Scenarios,
 from roadvolt.planning.der.extensive import solve_extensive
 from roadvolt.planning.der.first_stage import FirstStage
 from roadvolt.planning.der.recourse import Recourse, operate
+from roadvolt.planning.dispatch.case import (
+    Batteries,
+    DeferrableLoads,
+    Direction,
+    DispatchCase,
+    DispatchRules,
+    Generators,
+    Requirement,
+    SoftOpenPoints,
+)
 from roadvolt.planning.fdn.case import FdnCase
 from roadvolt.planning.fdn.plan import Plan, Sop
 from roadvolt.planning.radial import HEAD, RadialNetwork
@@ -192,3 +210,140 @@ def _cheapest_by_enumeration(
                 break
         else:
             return plan.objective
+
+
+@pytest.fixture(scope="session")
+def small_day() -> Callable[..., DispatchCase]:
+    """Two feeders of three buses and six hours with one of everything, and requirements.
+
+    ``small_day(seed)`` draws loads, prices and schedules; ``small_day(seed, v_min_pu=0.97)`` also
+    changes rules.
+    """
+    return _small_day
+
+
+def _small_day(seed: int, **rules: Any) -> DispatchCase:
+    draw = np.random.default_rng(seed).uniform
+    steps = 6
+    mill, sun = draw(20, 60), np.array([0.0, 0.3, 0.8, 1.0, 0.5, 0.0]) * draw(300, 900)
+    need = draw(200, 700, 2)
+    # fmt: off
+    return DispatchCase(
+        name="small", title="Two feeders", currency="EUR", digest="", files={},
+        network=_two_feeders(seed), hours=1.0,
+        load_p_kw=frozen(draw(50, 500, (steps, 6))), load_q_kvar=frozen(draw(20, 200, (steps, 6))),
+        price_per_kwh=frozen(draw(0.05, 1.0, steps)),
+        generators=Generators(
+            names=("PV", "mill"), buses=frozen([2, 3], np.int64), kva=frozen([1000.0, 80.0]),
+            p_kw=frozen(np.stack([sun, np.full(steps, mill)], axis=1)),
+            curtailable=frozen([True, False], np.bool_),
+        ),
+        sops=SoftOpenPoints(
+            names=("AB",), owner=frozen([0, 0], np.int64), buses=frozen([2, 5], np.int64),
+            kva=frozen([400.0, 300.0]), p_max_kw=frozen([350.0, 300.0]),
+            q_max_kvar=frozen([400.0, 250.0]), loss=frozen([0.02, 0.03]),
+        ),
+        batteries=Batteries(
+            names=("ESS",), buses=frozen([4], np.int64), kva=frozen([300.0]),
+            p_max_kw=frozen([280.0]), q_max_kvar=frozen([300.0]), kwh=frozen([900.0]),
+            soc_min=frozen([0.1]), soc_max=frozen([0.9]), soc_start=frozen([0.5]),
+            loss=frozen([0.03]),
+        ),
+        deferrable=DeferrableLoads(
+            names=("fleet", "oven"), buses=frozen([1, 5], np.int64),
+            p_max_kw=frozen(np.array([[0, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1]]).T * [300.0, 250.0]),
+            energy_min_kwh=frozen(np.array([[0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 0.3, 1]]).T * need),
+            energy_max_kwh=frozen(np.array([[0, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]]).T * need),
+            q_per_p=frozen([0.0, 0.4]),
+        ),
+        requirements=(
+            Requirement(
+                name="early", feeder=None, direction=Direction.LESS, kw=draw(20, 300),
+                first=1, last=2,
+            ),
+            Requirement(
+                name="more", feeder="A", direction=Direction.MORE, kw=draw(20, 200),
+                first=3, last=3,
+            ),
+        ),
+        rules=replace(_SMALL_RULES, **rules),
+    )
+    # fmt: on
+
+
+_SMALL_RULES = DispatchRules(
+    v_min_pu=0.95,
+    v_max_pu=1.05,
+    i_max_a=150.0,
+    polygon_sides=12,
+    shortfall_per_kwh=4.0,
+    curtailment_per_kwh=0.05,
+    reactive_per_kvarh=0.001,
+)
+
+
+def _two_feeders(seed: int) -> RadialNetwork:
+    draw = np.random.default_rng(seed + 1000).uniform
+    return RadialNetwork(
+        vn_kv=10.0,
+        s_base_kva=1000.0,
+        buses=("1", "2", "3", "4", "5", "6"),
+        zones=("A", "A", "A", "B", "B", "B"),
+        heads={"A": "101", "B": "102"},
+        parent=frozen([HEAD, 0, 0, HEAD, 3, 4], np.int64),
+        r_ohm=frozen(draw(0.1, 0.8, 6)),
+        x_ohm=frozen(draw(0.1, 0.8, 6)),
+        length_km=frozen(np.ones(6)),
+        load_p_kw=frozen(np.ones(6)),
+        load_q_kvar=frozen(np.zeros(6)),
+        x_km=frozen(np.arange(6)),
+        y_km=frozen(np.zeros(6)),
+        ties=(),
+    )
+
+
+@pytest.fixture(scope="session")
+def newton_flow() -> Callable[
+    [RadialNetwork, FloatArray, FloatArray], tuple[FloatArray, FloatArray]
+]:
+    """Voltage [bus] in pu and current [branch] in A of one sample, by power-grid-model."""
+    return _newton_flow
+
+
+def _newton_flow(
+    network: RadialNetwork, p_kw: FloatArray, q_kvar: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """All heads are one ideal source."""
+    count = len(network.buses)
+    node = initialize_array(DatasetType.input, ComponentType.node, count + 1)
+    node["id"] = range(count + 1)
+    node["u_rated"] = network.vn_kv * 1e3
+    line = initialize_array(DatasetType.input, ComponentType.line, count)
+    line["id"] = range(100, 100 + count)
+    line["from_node"] = np.where(network.parent == HEAD, count, network.parent)
+    line["to_node"] = range(count)
+    line["from_status"] = line["to_status"] = 1
+    line["r1"], line["x1"] = network.r_ohm, network.x_ohm
+    line["c1"] = line["tan1"] = 0.0
+    load = initialize_array(DatasetType.input, ComponentType.sym_load, count)
+    load["id"] = range(200, 200 + count)
+    load["node"] = range(count)
+    load["status"] = 1
+    load["type"] = LoadGenType.const_power
+    load["p_specified"], load["q_specified"] = p_kw * 1e3, q_kvar * 1e3
+    source = initialize_array(DatasetType.input, ComponentType.source, 1)
+    source["id"], source["node"], source["status"], source["u_ref"] = 300, count, 1, 1.0
+    source["sk"] = 1e18
+    model = PowerGridModel(
+        {
+            ComponentType.node: node,
+            ComponentType.line: line,
+            ComponentType.sym_load: load,
+            ComponentType.source: source,
+        }
+    )
+    result = model.calculate_power_flow(
+        calculation_method=CalculationMethod.newton_raphson, error_tolerance=1e-10
+    )
+    voltage = np.asarray(result[ComponentType.node]["u_pu"][:count])
+    return voltage, np.asarray(result[ComponentType.line]["i_to"])

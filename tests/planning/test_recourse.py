@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
+from roadvolt.core.devices import converter
+from roadvolt.core.linear_rows import LinearRows
+from roadvolt.core.mixed_cone_program import Relaxed, solve_relaxed
 from roadvolt.core.units import FloatArray
 from roadvolt.planning.fdn.case import FdnCase, SopSign
 from roadvolt.planning.fdn.draws import FactorDraws, draw_factors
@@ -28,6 +31,7 @@ from roadvolt.planning.fdn.recourse_limits import (
 from roadvolt.planning.fdn.recourse_model import LossModel, Point, Samples
 from roadvolt.planning.fdn.recourse_splitting import Band, Discs, Triangle
 from roadvolt.planning.fdn.recourse_statement import RecourseStatement, StatedDispatch
+from roadvolt.planning.mixed_builder import MixedBuilder
 from roadvolt.planning.power_flow import Flow, network_loss_kw
 from roadvolt.uncertainty.seeds import generator
 
@@ -300,6 +304,52 @@ def test_the_triangles_map_is_the_projection(
     angle = rng.uniform(0, 2 * np.pi, 200)
     others = np.array([size * np.cos(angle), size * np.sin(angle), bound])
     assert ((a - z) @ (others - z[:, None]) <= 1e-9).all()  # no point of the set is nearer
+
+
+@settings(max_examples=25, deadline=None)
+@given(point=st.tuples(numbers, numbers, numbers), capacity=st.floats(0.05, 2))
+def test_the_triangles_map_is_the_nearest_point_that_the_shared_converter_allows(
+    point: tuple[float, float, float], capacity: float
+) -> None:
+    """m stands for the loss over its factor, so in the converter's rows it is loss / factor."""
+    factor, program = 0.02, MixedBuilder()
+    p, q, loss = (program.columns(1, lower=-np.inf) for _ in range(3))
+    kva = program.columns(1, lower=capacity, upper=capacity)
+    converter.capacity(program, p, q, kva)
+    converter.losses(program, p, q, loss, factor)
+    converter.most_losses(program, loss, (kva, 1.0), factor)
+    away = program.columns(3, lower=-np.inf)
+    for k, (column, scale) in enumerate(((p, 1.0), (q, 1.0), (loss, 1 / factor))):
+        program.equal([(column, scale), (away[[k]], -1.0)], point[k])
+    across, distance = program.columns(1), program.columns(1)
+    program.norm_at_most(away[[0]], away[[1]], across, 1.0)
+    program.norm_at_most(across, away[[2]], distance, 1.0)
+    program.cost(distance, 1.0)
+    built = program.build()
+    judged = solve_relaxed(built, "nearest", built.linear.col_lower, built.linear.col_upper)
+    assert isinstance(judged, Relaxed)
+    z = Triangle(capacity=np.array([[capacity]])).nearest(np.array(point)[:, None])[:, 0]
+    assert np.linalg.norm(z - point) == pytest.approx(judged.objective, abs=1e-5)
+    stated = [judged.x[p[0]], judged.x[q[0]], judged.x[loss[0]] / factor]
+    np.testing.assert_allclose(z, stated, atol=5e-3)  # distance is flat across the direction
+
+
+@pytest.mark.parametrize("sign", list(SopSign))
+def test_balances_are_the_rows_of_the_shared_converter(
+    stages: dict[int, Stage], sign: SopSign
+) -> None:
+    converters = replace(stages[3].grid.converters, sign=sign.factor)
+    count = len(converters.buses)
+    rows, columns = LinearRows(), np.arange(2 * count)
+    member = converters.balanced(batteries=False)
+    converter.balance(rows, columns[:count], columns[count:], member, sign=sign.factor)
+    stated, lower, upper = rows.stack(2 * count)
+    fast = LossModel(replace(stages[3].grid, converters=converters)).balances(batteries=False)
+    by_loss = fast[:, 2 * count :] / converters.loss
+    np.testing.assert_allclose(stated.toarray(), np.hstack([fast[:, :count], by_loss]))
+    assert not fast[:, count : 2 * count].any()
+    assert not lower.any()
+    assert not upper.any()
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,0 +1,1 @@
+"""Batteries and converters, stated once for every program that operates or plans them."""

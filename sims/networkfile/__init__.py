@@ -1,0 +1,1 @@
+"""The tables of a balanced radial network, which several kinds of case share."""
