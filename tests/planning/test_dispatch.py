@@ -13,8 +13,9 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from roadvolt.core.devices.polygon import Polygon
-from roadvolt.core.errors import InfeasibleError
+from roadvolt.core.errors import InfeasibleError, SolveError
 from roadvolt.core.units import FloatArray, frozen
+from roadvolt.planning.dispatch import limits
 from roadvolt.planning.dispatch.case import (
     Batteries,
     DeferrableLoads,
@@ -27,7 +28,7 @@ from roadvolt.planning.dispatch.case import (
 from roadvolt.planning.dispatch.disc import drawn_by, exact_disc
 from roadvolt.planning.dispatch.pins import LOOSE_KW
 from roadvolt.planning.dispatch.settle import AGREE_PU
-from roadvolt.planning.dispatch.solution import Dispatch
+from roadvolt.planning.dispatch.solution import Dispatch, ExactState
 from roadvolt.planning.dispatch.solve import solve_dispatch
 from roadvolt.planning.radial import RadialNetwork
 from roadvolt.sims.dispatchfile.load import load_dispatch_case
@@ -218,6 +219,40 @@ def test_the_exact_state_is_that_of_another_engine_and_within_all_limits(
         assert v_pu.min() >= 0.97 - 1e-7
         assert v_pu.max() <= 1.05 + 1e-7
         assert i_a.max() <= 90.0 + 1e-3
+
+
+@pytest.mark.parametrize(
+    ("load", "rules", "left"),
+    [
+        (1.0, {"v_min_pu": 0.985}, lambda exact: exact.v_pu.min() - 0.985),
+        (0.1, {"v_max_pu": 1.001}, lambda exact: 1.001 - exact.v_pu.max()),
+        (1.0, {"i_max_a": 60.0, "polygon_sides": 96}, lambda exact: 1 - exact.i_a.max() / 60.0),
+    ],
+)
+def test_limits_that_bind_are_reached_and_never_exceeded(
+    small_day: SmallDay,
+    load: float,
+    rules: dict[str, float],
+    left: Callable[[ExactState], float],
+) -> None:
+    case = _without_requirements(small_day(5, **rules), load)
+    assert 0 <= left(solve_dispatch(case).exact) <= 5e-4
+
+
+def _without_requirements(case: DispatchCase, load: float = 1.0) -> DispatchCase:
+    loads = {
+        "load_p_kw": frozen(load * case.load_p_kw),
+        "load_q_kvar": frozen(load * case.load_q_kvar),
+    }
+    return replace(case, requirements=(), **loads)
+
+
+def test_a_limit_that_the_program_was_not_told_of_is_not_exceeded_in_silence(
+    small_day: SmallDay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "NEAR_PU", -1.0)
+    with pytest.raises(SolveError, match="12 passes without agreement within limits"):
+        solve_dispatch(_without_requirements(small_day(5, v_min_pu=0.985)))
 
 
 def test_requirements_cost_and_are_delivered_as_measured_by_another_engine(
