@@ -255,6 +255,37 @@ def test_a_limit_that_the_program_was_not_told_of_is_not_exceeded_in_silence(
         solve_dispatch(_without_requirements(small_day(5, v_min_pu=0.985)))
 
 
+def test_costs_are_those_of_the_setpoints_by_hand(small_day: SmallDay) -> None:
+    case = _without_requirements(small_day(5, v_max_pu=0.999, reactive_per_kvarh=0.5), 0.1)
+    found = solve_dispatch(case)
+    curtailed = case.generators.p_kw - found.setpoints.dg_p_kw
+    assert curtailed.sum() > 50
+    assert found.costs.curtailment == pytest.approx(0.05 * curtailed.sum(), rel=1e-9)
+    reactive = np.abs(found.setpoints.dg_q_kvar).sum()
+    assert reactive > 50
+    assert found.costs.reactive == pytest.approx(0.5 * reactive, rel=1e-9)
+    energy = found.exact.import_kw.sum(axis=1) @ case.price_per_kwh
+    assert found.costs.energy == pytest.approx(energy, abs=0.2)
+    assert 0 <= found.gap < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("seed", "v_max_pu", "curtailment", "reactive"),
+    [(5, 0.997, 5.0, 1.0), (8, 0.997, 5.0, 1.0), (8, 0.995, 0.05, 0.001)],
+)
+def test_converters_lose_no_more_than_they_do_where_voltages_are_too_high(
+    small_day: SmallDay, seed: int, v_max_pu: float, curtailment: float, reactive: float
+) -> None:
+    # Power is a burden there: (B1.d) alone would let soft open points make it vanish.
+    rules = {"curtailment_per_kwh": curtailment, "reactive_per_kvarh": reactive}
+    case = _without_requirements(small_day(seed, v_max_pu=v_max_pu, **rules), 0.1)
+    found = solve_dispatch(case)
+    own = found.setpoints
+    losses = case.sops.loss * Polygon(12).radius(own.sop_p_kw, own.sop_q_kvar)
+    np.testing.assert_allclose(own.sop_loss_kw, losses, atol=LOOSE_KW)
+    assert found.gap > 1e-5  # against the bound of what would be without pins
+
+
 def test_requirements_cost_and_are_delivered_as_measured_by_another_engine(
     small_day: SmallDay, newton_flow: Newton
 ) -> None:
