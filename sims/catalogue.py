@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from ..planning.dc_storage.case import DcStorageCase
 from ..planning.der.case import DerCase
 from ..planning.dispatch.case import DispatchCase
 from ..planning.fdn.case import FdnCase
 from .case import Case, load_case
 from .casefile.library import CaseKind, built_in_names, find_case, kind_of
+from .dcfile import load_dc_storage_case
 from .derfile import load_der_case
 from .dispatchfile import load_dispatch_case
 from .planfile import load_fdn_case
 
-AnyCase: TypeAlias = Case | FdnCase | DerCase | DispatchCase
+AnyCase: TypeAlias = Case | FdnCase | DerCase | DcStorageCase | DispatchCase
 
 
 class Entry(NamedTuple):
@@ -46,6 +48,8 @@ def load_any(source: str | Path) -> AnyCase:
             return load_der_case(source)
         case CaseKind.DISPATCH:
             return load_dispatch_case(source)
+        case CaseKind.DC_STORAGE_PLANNING:
+            return load_dc_storage_case(source)
 
 
 def _size(case: AnyCase) -> str:
@@ -61,6 +65,11 @@ def _size(case: AnyCase) -> str:
         sites = len({*case.pv_sites.tolist(), *case.battery_sites.tolist()})
         days, chosen = len(case.year.pv), len(case.scenarios.weight)
         return f"{len(case.network.buses)} buses, {sites} sites, {chosen} of {days} days"
+    if isinstance(case, DcStorageCase):
+        links, days = case.links, len(case.scenarios.weight)
+        many = "s" * (len(links.names) != 1)
+        ports = f"{len(links.port_buses)} ports on {len(links.names)} link{many}"
+        return f"{len(case.network.buses)} buses, {ports}, {days} days"
     sites = len(case.evcs_sites) + len(case.pv_sites)
     network = case.network
     buses, feeders = len(network.buses), len(network.heads)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..planning.fdn.choices import MAX_ROUNDS, Algorithm, Variant
+from .plan_dc_cli import dc_storage
 from .plan_der_cli import der
 from .study_cli import carry_out_study
 from .terminal import (
@@ -48,6 +49,7 @@ app = typer.Typer(
 
 
 app.command()(der)
+app.command("dc-storage")(dc_storage)
 
 
 @app.callback()

@@ -96,6 +96,10 @@ def study_kind(name: str) -> StudyKind:
         from .dispatch.study import DISPATCH
 
         return DISPATCH
+    if name == "dc-storage":
+        from .dc_storage.study import DC_STORAGE
+
+        return DC_STORAGE
     raise ResultsError(name, "is no kind of study that this program knows")
 
 

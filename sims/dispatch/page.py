@@ -28,6 +28,7 @@ from .network_pictures import loading_chart, voltage_chart, voltage_figure
 from .page_tables import cost_table, load_table, requirement_table, trust_table
 from .polygon_pictures import polygon_chart, polygon_figure
 from .reading import Reading, reading_of
+from .site_pictures import site_chart
 from .sop_pictures import sop_chart, sop_figure
 
 #: By file name without suffix.
@@ -141,6 +142,7 @@ def dispatch_sections(reading: Reading) -> list[Section]:
     return [
         _asked(reading),
         _costs(reading),
+        _sites(reading),
         _batteries(reading),
         _sops(reading),
         _loads(reading),
@@ -169,6 +171,16 @@ def _costs(reading: Reading) -> Section:
         short="Costs",
         lead_html="Import at its price, and what counts besides.",
         blocks=present(cost_table(reading), balance_chart(reading), otherwise=_NO_DISPATCH),
+    )
+
+
+def _sites(reading: Reading) -> Section:
+    return Section(
+        id="devices",
+        title="What can move",
+        short="Devices",
+        lead_html="Where soft open points, generators, batteries and loads that wait stand.",
+        blocks=present(site_chart(reading), otherwise="Nothing can move."),
     )
 
 

@@ -8,6 +8,9 @@ from ..reporting.page import Table
 from ..reporting.study_page import figure_text, money, percent
 from .reading import Reading
 
+#: Less is not worth a row.
+_CENT = 0.005
+
 
 def requirement_table(reading: Reading) -> Table | None:
     """What was asked for, and what is delivered."""
@@ -46,7 +49,8 @@ def requirement_table(reading: Reading) -> Table | None:
 
 def cost_table(reading: Reading) -> Table | None:
     """Of the dispatch and of the plan, and what requirements cost."""
-    found = [row for row in _records(reading, "costs") if row["dispatch"] or row["plan"]]
+    costs = _records(reading, "costs")
+    found = [row for row in costs if max(row["dispatch"], row["plan"]) > _CENT]
     if not found:
         return None
     rows = [

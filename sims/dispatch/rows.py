@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...core.units import BoolArray, FloatArray
 from ...planning.dispatch.case import DeferrableLoads, Direction, DispatchCase
-from ...planning.dispatch.solution import Costs, Delivery, Dispatch
+from ...planning.dispatch.solution import Costs, Delivery, Dispatch, Setpoints
 from ..dispatchfile.clock import HOUR_MIN, clock_of
 from ..dispatchfile.tables import ALL_FEEDERS
 from ..long_table import long_table
@@ -118,18 +118,7 @@ def _feeders(case: DispatchCase, found: Dispatch) -> pd.DataFrame:
 
 
 def _devices(case: DispatchCase, found: Dispatch) -> dict[str, pd.DataFrame]:
-    points, sops, loads = found.setpoints, case.sops, case.deferrable
-    terminals = _long(
-        case,
-        {"terminal": range(len(sops.owner))},
-        {
-            "p_kw": points.sop_p_kw,
-            "q_kvar": points.sop_q_kvar,
-            "loss_kw": points.sop_loss_kw,
-            "loading": np.hypot(points.sop_p_kw, points.sop_q_kvar) / sops.kva,
-        },
-    )
-    terminals.insert(2, "sop", [sops.names[sops.owner[k]] for k in terminals["terminal"]])
+    points, loads = found.setpoints, case.deferrable
     return {
         "generators": _with_bus(
             case,
@@ -141,9 +130,7 @@ def _devices(case: DispatchCase, found: Dispatch) -> dict[str, pd.DataFrame]:
                 "available_kw": case.generators.p_kw,
             },
         ),
-        "sops": terminals.assign(
-            terminal=[case.network.buses[sops.buses[k]] for k in terminals["terminal"]]
-        ).rename(columns={"terminal": "bus"}),
+        "sops": _sops(case, points),
         "batteries": _with_bus(
             case,
             "battery",
@@ -167,6 +154,20 @@ def _devices(case: DispatchCase, found: Dispatch) -> dict[str, pd.DataFrame]:
             },
         ),
     }
+
+
+def _sops(case: DispatchCase, points: Setpoints) -> pd.DataFrame:
+    sops = case.sops
+    values = {
+        "p_kw": points.sop_p_kw,
+        "q_kvar": points.sop_q_kvar,
+        "loss_kw": points.sop_loss_kw,
+        "loading": np.hypot(points.sop_p_kw, points.sop_q_kvar) / sops.kva,
+    }
+    table = _long(case, {"bus": [case.network.buses[bus] for bus in sops.buses]}, values)
+    owners = np.array([sops.names[owner] for owner in sops.owner], dtype=object)
+    table.insert(2, "sop", np.tile(owners, case.steps))
+    return table
 
 
 def _with_bus(

@@ -36,21 +36,22 @@ def sop_chart(reading: Reading) -> Chart | None:
         return None
     most = max(len(_terminals(reading, sop, "p_kw")) for sop in sops)
     traces = {sop: _traces(reading, sop, most) for sop in sops}
-    changes = {sop: _changes(traces[sop]) for sop in sops}
+    changes = {sop: _changes(traces[sop], _range(reading, sop)) for sop in sops}
     options = tuple(zip(sops, names(sops), strict=True))
     return Chart(
         id="sops",
         title="What soft open points carry",
         caption_html=(
             "<b>Above zero</b> a terminal gives power to its bus, <b>below</b> it takes power "
-            "from there; active power adds up to minus the losses."
+            "from there; active power adds up to minus the losses. The "
+            "scale is the capacity of the largest terminal."
         ),
         data=traces[sops[0]],
         layout=layout(
             520,
             xaxis=reading.axis(anchor="y2"),
-            yaxis=axis("active [kW]", domain=[0.54, 1.0]),
-            yaxis2=axis("reactive [kvar]", domain=[0.0, 0.46]),
+            yaxis=axis("active [kW]", domain=[0.54, 1.0], range=_range(reading, sops[0])),
+            yaxis2=axis("reactive [kvar]", domain=[0.0, 0.46], range=_range(reading, sops[0])),
         ),
         controls=(Control(name="sop", label="soft open point", options=options, start=sops[0]),),
         patches=(Patches(by=("sop",), of=changes),),
@@ -74,9 +75,19 @@ def _traces(reading: Reading, sop: str, count: int) -> list[dict[str, object]]:
     return found
 
 
-def _changes(traces: list[dict[str, object]]) -> list[Change]:
+def _changes(traces: list[dict[str, object]], range_: list[float]) -> list[Change]:
     attributes = ("x", "y", "name", "showlegend")
-    return [(k, name, trace[name]) for k, trace in enumerate(traces) for name in attributes]
+    lines: list[Change] = [
+        (k, name, trace[name]) for k, trace in enumerate(traces) for name in attributes
+    ]
+    return [*lines, *(("layout", f"{one}.range", range_) for one in ("yaxis", "yaxis2"))]
+
+
+def _range(reading: Reading, sop: str) -> list[float]:
+    """What its largest terminal could give or take."""
+    sops = reading.case.sops
+    most = 1.05 * max(sops.kva[sops.owner == sops.names.index(sop)])
+    return [-most, most]
 
 
 def sop_figure(reading: Reading) -> Figure | None:

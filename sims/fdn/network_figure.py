@@ -10,11 +10,10 @@ import numpy as np
 from ...planning.radial import HEAD
 from ..reporting import palette
 from ..reporting.figures import new_figure
+from ..reporting.radial_map import place_of, segments
 from .network_pictures import (
     Standing,
     connected,
-    place_of,
-    segments,
     shade,
     size_of,
     standing,
@@ -57,7 +56,7 @@ def _draw(axes: Axes, reading: Reading, found: Standing) -> None:
         (found.larger, palette.ORANGE, 2.5),
         *shades,
     ):
-        x, y = (np.array(one, dtype=float) for one in segments(reading, feeders))
+        x, y = (np.array(one, dtype=float) for one in segments(network, feeders))
         axes.plot(x, y, color=colour, lw=width, zorder=1)
     for bus in np.flatnonzero(np.asarray(network.parent) == HEAD):
         style: dict[str, Any] = {"fontsize": 6, "color": "white", "ha": "center", "va": "center"}
@@ -69,7 +68,7 @@ def _draw(axes: Axes, reading: Reading, found: Standing) -> None:
         (found.storage, "D", palette.PINK, "storage"),
     ):
         if kva:
-            x, y = np.array([place_of(reading, bus) for bus in kva]).T
+            x, y = np.array([place_of(network, bus) for bus in kva]).T
             areas = [size_of(value) ** 2 / 4 for value in kva.values()]
             look: dict[str, Any] = {"marker": symbol, "color": colour, "edgecolor": "white"}
             axes.scatter(x, y, s=areas, lw=0.5, zorder=3, label=name, **look)
@@ -84,11 +83,13 @@ def _draw_star(axes: Axes, reading: Reading, sop: dict[str, float], slot: int) -
     star = star_of(reading, sop)
     axes.plot(star["x"], star["y"], color=colour, lw=1.6, zorder=4, label=f"SOP {slot + 1}")
     for bus, kva in sop.items():
-        axes.plot(*place_of(reading, bus), "o", ms=4, mfc="white", mec=colour, zorder=5)
+        axes.plot(
+            *place_of(reading.case.network, bus), "o", ms=4, mfc="white", mec=colour, zorder=5
+        )
         words: dict[str, Any] = {"fontsize": 6, "color": colour, "zorder": 6, "ha": "center"}
         axes.annotate(
             f"{bus}: {kva / 1e3:.2f}",
-            place_of(reading, bus),
+            place_of(reading.case.network, bus),
             (0, 4),
             textcoords="offset points",
             **words,

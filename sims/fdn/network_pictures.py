@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from ...planning.radial import HEAD
 from ..reporting import palette
 from ..reporting.geometry import map_layout
-from ..reporting.layout import names
 from ..reporting.page import Change, Chart, Control, Patches
+from ..reporting.radial_map import (
+    branch_trace,
+    bus_trace,
+    feeder_trace,
+    place_of,
+    places,
+    segments,
+)
+from ..reporting.radial_map import star_of as star_of_buses
 from .reading import SOP_COLOURS, PlanKey, Reading, roman
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 _SLOTS = len(SOP_COLOURS)
 #: Numbers of the traces: feeders of a soft open point, sites, soft open points.
@@ -86,7 +87,7 @@ def network_chart(reading: Reading) -> Chart | None:
             "case."
         ),
         data=traces,
-        layout=map_layout(_places(reading), 760, showlegend=True),
+        layout=map_layout(places(reading.case.network), 760, showlegend=True),
         controls=_controls(reading, plans, stages, start),
         patches=(Patches(by=("plan", "stage"), of=changes),),
     )
@@ -118,37 +119,15 @@ def _put(trace: dict[str, Any], path: str, value: Any) -> None:
     trace[last] = value
 
 
-def _places(reading: Reading) -> list[tuple[float, float]]:
-    network = reading.case.network
-    return list(zip(network.x_km.tolist(), network.y_km.tolist(), strict=True))
-
-
 def _traces(reading: Reading) -> list[dict[str, Any]]:
     network = reading.case.network
     lines: dict[str, Any] = {"type": "scatter", "mode": "lines", "hoverinfo": "skip"}
-    x, y = segments(reading, network.zones)
-    buses = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": network.x_km,
-        "y": network.y_km,
-        "text": [
-            f"bus {bus}, feeder {zone}<br>{load:,.0f} kW nominal"
-            for bus, zone, load in zip(
-                names(network.buses), names(network.zones), network.load_p_kw, strict=True
-            )
-        ],
-        "hovertemplate": "%{text}<extra></extra>",
-        "marker": {"size": 6, "color": palette.SILVER, "line": {"color": "#fff", "width": 1}},
-        "showlegend": False,
-    }
     return [
-        {**lines, "x": x, "y": y, "line": {"color": palette.SILVER, "width": 2}}
-        | {"showlegend": False},
+        branch_trace(network),
         {**lines, "x": [], "y": [], "name": "larger lines"}
         | {"line": {"color": palette.ORANGE, "width": 5}},
-        buses,
-        _feeder_names(reading),
+        bus_trace(network),
+        feeder_trace(network),
         *(shade(k) for k in range(_SLOTS)),
         _site_trace("charging stations", "square", palette.BLUE),
         _site_trace("PV", "circle", palette.GREEN),
@@ -175,36 +154,6 @@ def connected(reading: Reading, sop: dict[str, float]) -> list[str]:
     """Feeders of the terminals."""
     network = reading.case.network
     return [network.zones[network.index(bus)] for bus in sop]
-
-
-def segments(reading: Reading, feeders: Iterable[str]) -> tuple[list[Any], list[Any]]:
-    """Branches of these feeders as one broken line; those at a head begin at their bus."""
-    network, wanted = reading.case.network, set(feeders)
-    x: list[Any] = []
-    y: list[Any] = []
-    for bus, zone in enumerate(network.zones):
-        parent = int(network.parent[bus])
-        if zone in wanted and parent != HEAD:
-            x += [network.x_km[parent], network.x_km[bus], None]
-            y += [network.y_km[parent], network.y_km[bus], None]
-    return x, y
-
-
-def _feeder_names(reading: Reading) -> dict[str, Any]:
-    """A letter at the first bus of each feeder."""
-    network = reading.case.network
-    starts = np.flatnonzero(np.asarray(network.parent) == HEAD)
-    return {
-        "type": "scatter",
-        "mode": "markers+text",
-        "x": network.x_km[starts],
-        "y": network.y_km[starts],
-        "text": names([network.zones[bus] for bus in starts]),
-        "textfont": {"size": 11, "color": "#fff"},
-        "marker": {"size": 17, "color": palette.SLATE, "symbol": "square"},
-        "hovertemplate": "head of feeder %{text}<extra></extra>",
-        "showlegend": False,
-    }
 
 
 def _site_trace(name: str, symbol: str, colour: str) -> dict[str, Any]:
@@ -238,18 +187,18 @@ def _sop_trace(slot: int) -> dict[str, Any]:
 
 
 def _changes(reading: Reading, found: Standing) -> list[Change]:
-    x, y = segments(reading, found.larger)
+    x, y = segments(reading.case.network, found.larger)
     changes: list[Change] = [(1, "x", x), (1, "y", y), (1, "showlegend", bool(found.larger))]
     for slot in range(_SLOTS):
         sop = found.sops[slot] if slot < len(found.sops) else {}
-        x, y = segments(reading, connected(reading, sop))
+        x, y = segments(reading.case.network, connected(reading, sop))
         changes += [(_SHADES + slot, "x", x), (_SHADES + slot, "y", y)]
     groups = (("charging", found.evcs), ("PV", found.pv), ("storage", found.storage))
     for trace, (word, kva) in enumerate(groups, start=_SITES):
-        places = [place_of(reading, bus) for bus in kva]
+        spots = [place_of(reading.case.network, bus) for bus in kva]
         changes += [
-            (trace, "x", [place[0] for place in places]),
-            (trace, "y", [place[1] for place in places]),
+            (trace, "x", [x for x, _ in spots]),
+            (trace, "y", [y for _, y in spots]),
             (trace, "marker.size", [size_of(value) for value in kva.values()]),
             (trace, "text", [f"{word} at {b}: {v / 1e3:.2f} MVA" for b, v in kva.items()]),
             (trace, "showlegend", bool(kva)),
@@ -258,13 +207,6 @@ def _changes(reading: Reading, found: Standing) -> list[Change]:
         star = star_of(reading, found.sops[slot] if slot < len(found.sops) else {})
         changes += [(_STARS + slot, path, value) for path, value in star.items()]
     return changes
-
-
-def place_of(reading: Reading, bus: str) -> tuple[float, float]:
-    """Position of a bus [km]."""
-    network = reading.case.network
-    place = network.index(bus)
-    return float(network.x_km[place]), float(network.y_km[place])
 
 
 def size_of(kva: float) -> float:
@@ -276,11 +218,6 @@ def star_of(reading: Reading, sop: dict[str, float]) -> dict[str, Any]:
     """From the middle of all terminals to each of them and back."""
     if not sop:
         return {"x": [], "y": [], "text": [], "showlegend": False}
-    places = {bus: place_of(reading, bus) for bus in sop}
-    middle = tuple(np.mean(list(places.values()), axis=0))
-    x, y, text = [middle[0]], [middle[1]], [""]
-    for bus, (across, up) in places.items():
-        x += [across, middle[0]]
-        y += [up, middle[1]]
-        text += [f"{bus}: {sop[bus] / 1e3:.2f}", ""]
+    labels = {bus: f"{bus}: {kva / 1e3:.2f}" for bus, kva in sop.items()}
+    x, y, text = star_of_buses(reading.case.network, labels)
     return {"x": x, "y": y, "text": text, "showlegend": True}

@@ -33,6 +33,7 @@ from .page import Block, Note, Section, page_html
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ...planning.dc_storage.case import DcStorageCase
     from ...planning.der.case import DerCase
     from ...planning.dispatch.case import DispatchCase
     from ...planning.fdn.case import FdnCase
@@ -55,7 +56,7 @@ class Banner:
 def study_header(
     *,
     study: str,
-    case: Case | FdnCase | DerCase | DispatchCase,
+    case: Case | FdnCase | DerCase | DcStorageCase | DispatchCase,
     summary: Mapping[str, Any],
     facts: Mapping[str, Any],
     banners: Iterable[Banner],
@@ -83,8 +84,9 @@ def study_header(
     )
 
 
-def _network(case: Case | FdnCase | DerCase | DispatchCase) -> str:
+def _network(case: Case | FdnCase | DerCase | DcStorageCase | DispatchCase) -> str:
     """Its size, in words."""
+    from ...planning.dc_storage.case import DcStorageCase
     from ...planning.der.case import DerCase
     from ...planning.dispatch.case import DispatchCase
     from ...planning.fdn.case import FdnCase
@@ -92,6 +94,10 @@ def _network(case: Case | FdnCase | DerCase | DispatchCase) -> str:
     if isinstance(case, DispatchCase):
         network = case.network
         return f"{len(network.heads)} feeders, {len(network.buses)} buses, {case.steps} steps"
+    if isinstance(case, DcStorageCase):
+        days, hours = case.scenarios.price_per_kwh.shape
+        network = case.network
+        return f"{len(network.heads)} feeders, {len(network.buses)} buses, {days} days x {hours} h"
     if isinstance(case, DerCase):
         scenarios = len(case.scenarios.weight)
         return f"{len(case.network.buses)} buses, {case.hours} hours, {scenarios} scenarios"
