@@ -22,6 +22,7 @@ bench: .venv/ready
 	$(BIN)/python benchmarks/opf.py
 	$(BIN)/python benchmarks/power_flow.py
 	$(BIN)/python benchmarks/planning_fdn.py
+	$(BIN)/python benchmarks/dispatch.py
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12")'

@@ -134,7 +134,8 @@ class Settling:
                 )
             self._pins += loose
             self._move(drawn, flow)
-        detail = f"{MOST_PASSES} passes without agreement, {off[0]:.1e} pu and {off[1]:.2g} kW left"
+        left = f"{off[0]:.1e} pu and {off[1]:.2g} kW left"
+        detail = f"{MOST_PASSES} passes without agreement within limits, {left}"
         raise SolveError(_WHAT, "anchoring", Ending.LIMIT, detail)
 
     def _solve(self, tolerance: float, pinned: bool = True) -> tuple[Draft, FloatArray, float]:

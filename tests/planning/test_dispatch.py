@@ -13,8 +13,9 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from roadvolt.core.devices.polygon import Polygon
-from roadvolt.core.errors import InfeasibleError
+from roadvolt.core.errors import InfeasibleError, SolveError
 from roadvolt.core.units import FloatArray, frozen
+from roadvolt.planning.dispatch import limits
 from roadvolt.planning.dispatch.case import (
     Batteries,
     DeferrableLoads,
@@ -27,7 +28,7 @@ from roadvolt.planning.dispatch.case import (
 from roadvolt.planning.dispatch.disc import drawn_by, exact_disc
 from roadvolt.planning.dispatch.pins import LOOSE_KW
 from roadvolt.planning.dispatch.settle import AGREE_PU
-from roadvolt.planning.dispatch.solution import Dispatch
+from roadvolt.planning.dispatch.solution import Dispatch, ExactState
 from roadvolt.planning.dispatch.solve import solve_dispatch
 from roadvolt.planning.radial import RadialNetwork
 from roadvolt.sims.dispatchfile.load import load_dispatch_case
@@ -218,6 +219,71 @@ def test_the_exact_state_is_that_of_another_engine_and_within_all_limits(
         assert v_pu.min() >= 0.97 - 1e-7
         assert v_pu.max() <= 1.05 + 1e-7
         assert i_a.max() <= 90.0 + 1e-3
+
+
+@pytest.mark.parametrize(
+    ("load", "rules", "left"),
+    [
+        (1.0, {"v_min_pu": 0.985}, lambda exact: exact.v_pu.min() - 0.985),
+        (0.1, {"v_max_pu": 1.001}, lambda exact: 1.001 - exact.v_pu.max()),
+        (1.0, {"i_max_a": 60.0, "polygon_sides": 96}, lambda exact: 1 - exact.i_a.max() / 60.0),
+    ],
+)
+def test_limits_that_bind_are_reached_and_never_exceeded(
+    small_day: SmallDay,
+    load: float,
+    rules: dict[str, float],
+    left: Callable[[ExactState], float],
+) -> None:
+    case = _without_requirements(small_day(5, **rules), load)
+    assert 0 <= left(solve_dispatch(case).exact) <= 5e-4
+
+
+def _without_requirements(case: DispatchCase, load: float = 1.0) -> DispatchCase:
+    loads = {
+        "load_p_kw": frozen(load * case.load_p_kw),
+        "load_q_kvar": frozen(load * case.load_q_kvar),
+    }
+    return replace(case, requirements=(), **loads)
+
+
+def test_a_limit_that_the_program_was_not_told_of_is_not_exceeded_in_silence(
+    small_day: SmallDay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "NEAR_PU", -1.0)
+    with pytest.raises(SolveError, match="12 passes without agreement within limits"):
+        solve_dispatch(_without_requirements(small_day(5, v_min_pu=0.985)))
+
+
+def test_costs_are_those_of_the_setpoints_by_hand(small_day: SmallDay) -> None:
+    case = _without_requirements(small_day(5, v_max_pu=0.999, reactive_per_kvarh=0.5), 0.1)
+    found = solve_dispatch(case)
+    curtailed = case.generators.p_kw - found.setpoints.dg_p_kw
+    assert curtailed.sum() > 50
+    assert found.costs.curtailment == pytest.approx(0.05 * curtailed.sum(), rel=1e-9)
+    reactive = np.abs(found.setpoints.dg_q_kvar).sum()
+    assert reactive > 50
+    assert found.costs.reactive == pytest.approx(0.5 * reactive, rel=1e-9)
+    energy = found.exact.import_kw.sum(axis=1) @ case.price_per_kwh
+    assert found.costs.energy == pytest.approx(energy, abs=0.2)
+    assert 0 <= found.gap < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("seed", "v_max_pu", "curtailment", "reactive"),
+    [(5, 0.997, 5.0, 1.0), (8, 0.997, 5.0, 1.0), (8, 0.995, 0.05, 0.001)],
+)
+def test_converters_lose_no_more_than_they_do_where_voltages_are_too_high(
+    small_day: SmallDay, seed: int, v_max_pu: float, curtailment: float, reactive: float
+) -> None:
+    # Power is a burden there: (B1.d) alone would let soft open points make it vanish.
+    rules = {"curtailment_per_kwh": curtailment, "reactive_per_kvarh": reactive}
+    case = _without_requirements(small_day(seed, v_max_pu=v_max_pu, **rules), 0.1)
+    found = solve_dispatch(case)
+    own = found.setpoints
+    losses = case.sops.loss * Polygon(12).radius(own.sop_p_kw, own.sop_q_kvar)
+    np.testing.assert_allclose(own.sop_loss_kw, losses, atol=LOOSE_KW)
+    assert found.gap > 1e-5  # against the bound of what would be without pins
 
 
 def test_requirements_cost_and_are_delivered_as_measured_by_another_engine(
