@@ -33,7 +33,10 @@ class PlanProgress:
         self.begun = dict[Stage, Bracket]()
         for line in whole_lines(path):
             stage = Stage(line["stage"])
-            self.begun[stage] = _after(self.begun.get(stage), line)
+            before = self.begun.get(stage)
+            # A process given up for lost may have written a step that its successor wrote too.
+            if line["step"]["number"] > (len(before.steps) if before else 0):
+                self.begun[stage] = _after(before, line)
         for stage, bracket in self.begun.items():
             logger.info("going on from %s", _words(stage, bracket))
 
@@ -41,8 +44,8 @@ class PlanProgress:
         """Writes a step down, and logs it."""
         line = {"stage": stage, **_added(self.begun.get(stage), bracket)}
         self._path.parent.mkdir(exist_ok=True)
-        with self._path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        with self._path.open("ab", buffering=0) as file:  # a line in one piece
+            file.write(json.dumps(line).encode() + b"\n")
         self.begun[stage] = bracket
         logger.info("%s", _words(stage, bracket))
 

@@ -83,6 +83,16 @@ def test_a_file_gives_back_what_was_told_but_for_a_torn_last_line(
     assert len(whole_lines(path)) == 4
 
 
+def test_a_step_that_two_processes_wrote_counts_once(tmp_path: Path) -> None:
+    path = tmp_path / "progress" / "a plan.jsonl"
+    one, lost = PlanProgress(path), PlanProgress(path)
+    for stage, bracket in brackets()[:3]:
+        one(stage, bracket)
+        lost(stage, bracket)
+    assert len(whole_lines(path)) == 6
+    assert_same(PlanProgress(path).begun[Stage.COPPERPLATE], brackets()[2][1])
+
+
 def test_each_fate_and_cut_is_written_once(tmp_path: Path) -> None:
     progress = PlanProgress(tmp_path / "progress" / "a plan.jsonl")
     for stage, bracket in brackets():
