@@ -117,9 +117,7 @@ def _certain(
 
 def _bracket(best: Master) -> Bracket:
     """Of a model without an adversary."""
-    return Bracket(
-        x=best.x, upper=best.objective, lower=best.bound, steps=(), fates=(), worst=np.zeros(0)
-    )
+    return Bracket(x=best.x, upper=best.objective, lower=best.bound, worst=np.zeros(0))
 
 
 @dataclass(frozen=True, slots=True)
