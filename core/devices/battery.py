@@ -9,7 +9,8 @@ over. What drains the store depends on how losses are stated: ``split_flows`` fo
 discharge with efficiencies, ``lossy_flow`` for one power with a loss of its own, for which
 ``loss_of_power`` states one that is proportional to its size.
 
-Source: seed 002, (B1.f)-(B1.h); seed 004, (D6)-(D7), which efficiencies are from.
+Source: (B1.f)-(B1.h) of the text behind docs/dispatch.md; efficiencies: (D6), (D7) of the appendix
+behind docs/model.md.
 """
 
 from __future__ import annotations

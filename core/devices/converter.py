@@ -9,7 +9,8 @@ P and Q are injected into the AC network. As cones, exact; or as a polygon in a 
 inscribed, so that capacity is up to 1 - cos(pi / K) short, and losses up to 1 / cos(pi / K) - 1 too
 large. In cones a capacity that is given is a column between equal bounds.
 
-Source: seed 002, (B1.b)-(B1.d), and equations (17) of Wang et al., Nature Communications 15, 2024.
+Source: (B1.b)-(B1.d) of the text behind docs/dispatch.md, and (17) of Wang et al., Nature
+Communications 15, 2024.
 """
 
 from __future__ import annotations

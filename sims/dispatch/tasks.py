@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ...core.errors import SolveError
+from ...core.errors import PowerFlowError, SolveError
 from ...planning.dispatch.case import DispatchCase
 from ...planning.dispatch.disc import exact_disc
 from ...planning.dispatch.solve import solve_dispatch
@@ -26,7 +26,7 @@ def work_on(settings: Settings) -> dict[str, Any]:
         found = solve_dispatch(case)
         cpu = time.process_time() - start
         disc = exact_disc(case, found) if settings["exact_disc"] else float("nan")
-    except SolveError as error:
+    except (SolveError, PowerFlowError) as error:
         return {"failure": str(error), "tables": {}, "seconds": {}}
     frames = dispatch_frames(case, found, disc)
     return {
