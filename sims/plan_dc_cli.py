@@ -55,7 +55,7 @@ def dc_storage(
         float | None, typer.Option(min=0.1, help="Limit for every plan; default: none.")
     ] = None,
     fresh_samples: Annotated[
-        int | None, typer.Option(min=100, help="That judge a plan's limits; default: 1000.")
+        int | None, typer.Option(min=100, help="That judge a plan's limits; default: 1024.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides their draw.")] = 1,
     quick: Annotated[
@@ -90,7 +90,7 @@ def dc_storage(
         "sweeps": _sweeps(loaded, given, sweep or []),
         "gap": gap or (1e-2 if quick else 1e-3),
         "seconds": seconds,
-        "samples": fresh_samples or (300 if quick else 1000),
+        "samples": fresh_samples or (512 if quick else 1024),
         "seed": seed,
     }
     kind = runtime or (RuntimeKind.ray if settings["sweeps"] else RuntimeKind.local)
