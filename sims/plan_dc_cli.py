@@ -62,9 +62,9 @@ def dc_storage(
         bool, typer.Option("--quick", help="A gap of 0.01, and fewer fresh samples.")
     ] = False,
     runtime: Annotated[
-        RuntimeKind | None,
-        typer.Option(help="Ray tasks, or this process only; default: Ray for several plans."),
-    ] = None,
+        RuntimeKind,
+        typer.Option(help="Plans, or the days of the only one, as Ray tasks; or one by one here."),
+    ] = RuntimeKind.ray,
     address: AddressOption = None,
     workers: WorkersOption = 2,
     set_: SetOption = None,
@@ -93,9 +93,8 @@ def dc_storage(
         "samples": fresh_samples or (512 if quick else 1024),
         "seed": seed,
     }
-    kind = runtime or (RuntimeKind.ray if settings["sweeps"] else RuntimeKind.local)
     study = begin_study(out_, loaded, "dc-storage", settings, csv)
-    carry_out_study(study, kind, address, workers, quiet, json_)
+    carry_out_study(study, runtime, address, workers, quiet, json_)
 
 
 def _case(case: str, set_: list[str] | None) -> DcStorageCase:
