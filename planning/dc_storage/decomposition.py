@@ -1,14 +1,24 @@
-"""Whole numbers by cuts: the master proposes, every scenario answers with what it proves.
+"""Whole numbers by cuts: a tree of boxes, one store of cuts, every scenario answering with proofs.
 
 Begins at the continuous relaxation, whose duals are the first cuts and whose numbers, rounded up,
-are the first plan. Ends when no plan can earn more than the best by more than the gap.
+are the first plan. The box of the largest bound is taken next:
+
+- its sites are not all decided: it is split by one of them;
+- they are, and are met for the first time: the relaxation at just these sites is solved; its cuts
+  are tight at the best sizes there, its rounding is a plan;
+- numbers are not whole: it is split by one of them;
+- whole: all scenarios answer to that plan.
+
+Cuts hold everywhere, whatever box they come from. Ends when no box is left whose bound is above
+the best plan by more than the gap.
 
 Source: generalized Benders decomposition: Geoffrion, Journal of Optimization Theory and
-Applications 10, 1972.
+Applications 10, 1972; cuts within one tree are called branch-and-Benders-cut.
 """
 
 from __future__ import annotations
 
+import heapq
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,17 +26,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.errors import InfeasibleError
-from ...core.units import FloatArray
+from ...core.units import BoolArray, FloatArray
 from ..der.mapper import Mapper
 from .first_stage import FirstStage, plan_of
-from .master import Choice, Master
+from .master import Box, Master
 from .operation import Day
 from .recourse import Recourse, answer
-from .relaxation import Relaxation
+from .relaxation import Relaxation, relax
 from .solution import Cut, Step
+from .standard import HourBounds
 
-#: The master's own gap, as a share of the whole one.
-_MASTER_SHARE = 0.2
+#: Nearer to a whole number is one.
+_WHOLE = 1e-6
 #: Of the gap; the rest is for what the exact operation of the plan costs more.
 _OWN_SHARE = 0.95
 #: Relative: a sum that misses the return by less reaches it.
@@ -85,19 +96,16 @@ class Search:
         self._problem, self._relaxation, self._mapper = problem, relaxation, mapper
         self._watch, self._begin, self._number = watch, begin, number
         self._shared = [mapper.share(recourse) for recourse in problem.recourses]
-        self._master = Master(problem.first, problem.days, problem.before)
+        self._cuts: list[tuple[int, HourBounds, bool]] = []
+        self._masters = list[Master]()
         self._known: dict[tuple[float, ...], Evaluation] = {}
         self._steps: list[Step] = []
+        self._sites: set[tuple[bool, ...]] = set()
         nothing = np.zeros(len(problem.first.most))
-        self._best = Evaluation(
-            modules=nothing,
-            profit=0.0 if problem.empty_allowed else -np.inf,
-            returns=True,
-            infeasible=(),
-        )
+        profit = 0.0 if problem.empty_allowed else -np.inf
+        self._best = Evaluation(modules=nothing, profit=profit, returns=True, infeasible=())
         self._upper = problem.before - relaxation.cost
-        for scenario, bounds in enumerate(relaxation.bounds):
-            self._master.cut(scenario, bounds, feasible=True)
+        self._add_cuts(relaxation)
 
     def run(self, gap: float, end: float) -> Found:
         """Plans until the gap is proven, or the clock shows ``end``.
@@ -106,36 +114,80 @@ class Search:
             InfeasibleError: no plan keeps the limits and returns enough.
         """
         rounded = np.minimum(np.ceil(self._relaxation.modules - 0.05), self._problem.first.most)
-        self._log(self._evaluate(rounded), Cut.RELAXATION)
-        while not self._closed(self._upper, gap) and time.perf_counter() < end:
-            choice = self._choose(gap)
-            if choice is None or tuple(choice.modules) in self._known:
-                break
-            self._upper = min(self._upper, max(-choice.bound, self._best.profit))
-            if self._closed(self._upper, gap):
-                break
-            self._log(self._evaluate(choice.modules))
+        if rounded.any():
+            self._log(self._evaluate(rounded), Cut.RELAXATION)
+        tree = _Tree(self._master(with_return=True))
+        while not self._closed(tree.bound, gap) and time.perf_counter() < end:
+            self._upper = min(self._upper, max(tree.bound, self._best.profit))
+            self._take(tree)
+        self._upper = min(self._upper, max(tree.bound, self._best.profit))
         if not np.isfinite(self._best.profit):
             raise InfeasibleError("ports and storage", "decomposition", ())
+        best = self._best
         return Found(
-            modules=self._best.modules,
-            profit=self._best.profit,
-            bound=max(self._upper, self._best.profit),
+            modules=best.modules,
+            profit=best.profit,
+            bound=self._upper,
             steps=tuple(self._steps),
-            return_binding=self._binding(gap, end),
+            return_binding=tree.return_seen and self._binding(best, gap, end),
         )
 
-    def _choose(self, gap: float) -> Choice | None:
-        """The master's numbers; None, with the bounds closed, where it has none."""
-        try:
-            return self._master.solve(_MASTER_SHARE * gap)
-        except InfeasibleError:
-            self._upper = self._best.profit
-            return None
+    def _master(self, with_return: bool) -> Master:
+        problem = self._problem
+        master = Master(problem.first, problem.days, problem.before)
+        for cut in self._cuts:
+            master.cut(*cut)
+        if with_return:
+            master.ask_return()
+        self._masters.append(master)
+        return master
+
+    def _add_cut(self, scenario: int, bounds: HourBounds, feasible: bool) -> None:
+        self._cuts.append((scenario, bounds, feasible))
+        for master in self._masters:
+            master.cut(scenario, bounds, feasible)
+
+    def _add_cuts(self, relaxation: Relaxation) -> None:
+        for scenario, bounds in enumerate(relaxation.bounds):
+            self._add_cut(scenario, bounds, feasible=True)
+
+    def _take(self, tree: _Tree) -> None:
+        """The box of the largest bound: split, or learnt from."""
+        numbers = tree.guess()
+        if numbers is None or tree.split_by(_fractional(numbers, sites=True)):
+            return
+        modules = numbers[len(numbers) // 2 :]
+        sites = modules > _WHOLE
+        if tuple(sites) not in self._sites:
+            self._sites.add(tuple(sites))
+            self._learn(sites)
+        elif not tree.split_by(_fractional(numbers, sites=False)):
+            whole = np.round(modules)
+            if tuple(whole) in self._known:
+                tree.leave_out(whole)
+            else:
+                self._log(self._evaluate(whole))
+
+    def _learn(self, sites: BoolArray) -> None:
+        """What can be had at some sites."""
+        problem = self._problem
+        days = [recourse.cost for recourse in problem.recourses]
+        found = relax(problem.first, days, problem.before, problem.money, sites)
+        if found is None:
+            return
+        self._add_cuts(found)
+        rounded = np.where(sites, np.maximum(np.round(found.modules), 1.0), 0.0)
+        promising = problem.before - found.cost > self._best.profit
+        if promising and tuple(rounded) not in self._known:
+            self._log(self._evaluate(rounded), Cut.RELAXATION)
 
     def _closed(self, upper: float, gap: float) -> bool:
         best = self._best.profit
-        return bool(np.isfinite(best) and upper - best <= _OWN_SHARE * gap * abs(best))
+        return (
+            bool(upper - best <= _OWN_SHARE * gap * abs(best))
+            if np.isfinite(best)
+            else (upper == -np.inf)
+        )
 
     def _evaluate(self, modules: FloatArray) -> Evaluation:
         """Asks all scenarios; their cuts go to the master, the better plan is kept."""
@@ -143,7 +195,7 @@ class Search:
         tasks = [(recourse, modules) for recourse in self._shared]
         answers = self._mapper.map(answer, tasks)
         for scenario, one in enumerate(answers):
-            self._master.cut(scenario, one.bounds, one.feasible)
+            self._add_cut(scenario, one.bounds, one.feasible)
         infeasible = tuple(k for k, one in enumerate(answers) if not one.feasible)
         income = problem.before - sum(one.cost for one in answers)
         wanted = problem.first.wanted(modules) / problem.money
@@ -174,17 +226,83 @@ class Search:
         self._steps.append(step)
         self._watch(step)
 
-    def _binding(self, gap: float, end: float) -> bool:
+    def _binding(self, best: Evaluation, gap: float, end: float) -> bool:
         """Whether a plan that returns too little earns more than the best by more than the gap."""
+        tree = _Tree(self._master(with_return=False))
         while time.perf_counter() < end:
-            richer = max((plan.profit for plan in self._known.values()), default=-np.inf)
-            if not self._closed(richer, gap):
+            if any(not self._closed(plan.profit, gap) for plan in self._known.values()):
                 return True
-            try:
-                choice = self._master.solve(_MASTER_SHARE * gap, with_return=False)
-            except InfeasibleError:
+            if self._closed(tree.bound, gap):
                 return False
-            if self._closed(-choice.bound, gap) or tuple(choice.modules) in self._known:
-                return False
-            self._evaluate(choice.modules)
+            self._take(tree)
         return False
+
+
+class _Tree:
+    """Boxes that may hold a better plan, the one of the largest bound first."""
+
+    def __init__(self, master: Master) -> None:
+        self._master, self._count = master, 0
+        self._boxes: list[tuple[float, int, Box]] = []
+        self.return_seen = False  #: whether the return ever mattered
+        self._push(np.inf, master.whole)
+
+    @property
+    def bound(self) -> float:
+        """No plan left earns more."""
+        return -self._boxes[0][0] if self._boxes else -np.inf
+
+    def guess(self) -> FloatArray | None:
+        """The best numbers of the first box, by what is known; None: another box is first now."""
+        bound, _, box = self._boxes[0]
+        found = self._master.guess(box)
+        if found is None:
+            self.return_seen = True  # for want of a return, perhaps
+            heapq.heappop(self._boxes)
+            return None
+        self.return_seen |= found.return_active
+        heapq.heappop(self._boxes)
+        self._push(min(-bound, found.profit), box)
+        return found.numbers if self._boxes[0][2] is box else None
+
+    def split_by(self, fraction: tuple[int, float] | None) -> bool:
+        """Splits the first box below and above a number; whether there is one to split by."""
+        if fraction is None:
+            return False
+        place, value = fraction
+        bound, _, box = heapq.heappop(self._boxes)
+        self._push(-bound, _with(box, place, upper=np.floor(value)))
+        self._push(-bound, _with(box, place, lower=np.ceil(value)))
+        return True
+
+    def leave_out(self, modules: FloatArray) -> None:
+        """The first box without one plan, which is known and yet looks better than it is."""
+        bound, _, box = heapq.heappop(self._boxes)
+        count = len(modules)
+        for place, value in enumerate(modules, start=count):
+            if value > box.lower[place]:
+                self._push(-bound, _with(box, place, upper=value - 1))
+            if value < box.upper[place]:
+                self._push(-bound, _with(box, place, lower=value + 1))
+            box = _with(box, place, lower=value, upper=value)
+
+    def _push(self, bound: float, box: Box) -> None:
+        self._count += 1
+        heapq.heappush(self._boxes, (-bound, -self._count, box))
+
+
+def _with(box: Box, place: int, lower: float | None = None, upper: float | None = None) -> Box:
+    low, high = box.lower.copy(), box.upper.copy()
+    low[place] = low[place] if lower is None else lower
+    high[place] = high[place] if upper is None else upper
+    return Box(lower=low, upper=high)
+
+
+def _fractional(numbers: FloatArray, sites: bool) -> tuple[int, float] | None:
+    """The number farthest from whole ones, of sites or of modules; None: all are whole."""
+    count = len(numbers) // 2
+    start = 0 if sites else count
+    part = numbers[start : start + count]
+    off = np.abs(part - np.round(part))
+    place = int(off.argmax())
+    return (start + place, float(part[place])) if off[place] > _WHOLE else None

@@ -203,12 +203,13 @@ class _Study:
     def _relaxed(
         self, recourses: Sequence[Recourse], days: Sequence[Day], before: float
     ) -> Relaxation:
-        try:
-            return relax(self._first, [one.cost for one in recourses], before, self._money)
-        except InfeasibleError as error:
-            raise self._explained(days, error) from error
+        programs = [one.cost for one in recourses]
+        found = relax(self._first, programs, before, self._money)
+        if found is None:
+            raise self._explained(days)
+        return found
 
-    def _explained(self, days: Sequence[Day], error: InfeasibleError) -> InfeasibleError:
+    def _explained(self, days: Sequence[Day]) -> InfeasibleError:
         """Names the limits that are missed where everything is built."""
         most = modules_max(self._case)
         misses = tuple(
@@ -216,7 +217,7 @@ class _Study:
             for day in days
             for miss in named_misses(self._case, self._part, operate_elastic(day, most))
         )
-        return InfeasibleError(_WHAT, error.solver, misses, "allow more modules, or a larger risk")
+        return InfeasibleError(_WHAT, "Clarabel", misses, "allow more modules, or a larger risk")
 
     def _others(self, limits: Limits) -> tuple[PartSolved, ...]:
         """Operation [scenario] of the feeders that no plan changes."""
