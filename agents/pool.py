@@ -28,8 +28,16 @@ class Pool(Protocol):
         An error of the function comes back as itself and ends the run.
         """
 
+    def share(self, value: Any) -> Any:
+        """What stands for ``value`` as an argument of many tasks, to be carried only once."""
 
-class LocalPool(Context):
+    def map(self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """``function(*task)`` of every task, in the order of the tasks."""
+        answers = dict(self.run(function, tasks))
+        return [answers[index] for index in range(len(tasks))]
+
+
+class LocalPool(Pool, Context):
     """One task after the other in this process: the reference."""
 
     def run(
@@ -37,13 +45,17 @@ class LocalPool(Context):
     ) -> Iterator[tuple[int, Any]]:
         """Completes the tasks in their order."""
         for index, task in enumerate(tasks):
-            yield index, on_one_thread(function, task)
+            yield index, on_one_thread(function, *task)
+
+    def share(self, value: Any) -> Any:
+        """The value itself."""
+        return value
 
     def stop(self) -> None:
         """Nothing runs here between tasks."""
 
 
-class RayPool(Context):
+class RayPool(Pool, Context):
     """Ray tasks of one processor each.
 
     Args:
@@ -54,6 +66,7 @@ class RayPool(Context):
     def __init__(self, address: str | None = None, workers: int = 2) -> None:
         self._ray, self._owns_ray = start_ray(address)
         self._workers = workers
+        self._remote = self._ray.remote(num_cpus=1, max_retries=_MAX_RETRIES)(on_one_thread)
 
     def run(
         self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]
@@ -63,13 +76,12 @@ class RayPool(Context):
         Raises:
             HostLost: the process of one task died again and again.
         """
-        remote = self._ray.remote(num_cpus=1, max_retries=_MAX_RETRIES)(on_one_thread)
         waiting = iter(enumerate(tasks))
         under_way: dict[Any, int] = {}
         try:
             while True:
                 for index, task in waiting:
-                    under_way[remote.remote(function, task)] = index
+                    under_way[self._remote.remote(function, *task)] = index
                     if len(under_way) >= self._workers:
                         break
                 if not under_way:
@@ -79,6 +91,10 @@ class RayPool(Context):
         finally:  # an error, an interrupt, or nobody asks for more
             for reference in under_way:
                 self._ray.cancel(reference, force=True)
+
+    def share(self, value: Any) -> Any:
+        """Puts the value into Ray's store, from where tasks read it without a copy."""
+        return self._ray.put(value)
 
     def stop(self) -> None:
         """Leaves Ray as it was found."""
@@ -94,7 +110,7 @@ class RayPool(Context):
             raise HostLost("task", _MAX_RETRIES) from error
 
 
-def on_one_thread(function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
+def on_one_thread(function: Callable[..., Any], *task: Any) -> Any:
     """``function(*task)``. More threads would change the last bits of a sum."""
     with threadpool_limits(1):
         return function(*task)

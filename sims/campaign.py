@@ -10,20 +10,24 @@ from __future__ import annotations
 import json
 import logging
 import math
+import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ..agents.pool import Pool
+from ..agents.pool import Pool, on_one_thread
+from .json_lines import whole_lines
 
 logger = logging.getLogger("roadvolt")
 
 ROWS_FILE = "rows.jsonl"
+#: Where a task may keep how far it is; gone once all answers are there.
+PROGRESS_FOLDER = "progress"
 
 Settings: TypeAlias = dict[str, Any]
-Work: TypeAlias = Callable[[Settings], Any]
+Work: TypeAlias = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,7 @@ class Task:
     id: str  #: unique in its campaign
     settings: Settings = field(default_factory=dict)
     effort: float = 1.0  #: rough share of time, for the time left
+    spreads: bool = False  #: runs here, is given the pool, and spreads its own work over it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ def run_campaign(
         folder: keeps ``rows.jsonl``; answers of tasks that it names already are taken from there.
         tasks: with ids of their own.
         work: the function of a task's settings, importable by name; its answer is plain JSON.
+            A task that spreads gives it the pool as second argument.
         pool: where tasks run.
         watch: told of every finished task.
 
@@ -75,26 +81,29 @@ def run_campaign(
     open_tasks = [task for task in tasks if task.id not in answers]
     clock = _Clock(tasks, open_tasks, watch or (lambda event: None))
     with path.open("a") as file:
-        for index, answer in pool.run(work, [(task.settings,) for task in open_tasks]):
-            task = open_tasks[index]
+        for task, answer in _carried_out(open_tasks, work, pool):
             line = json.dumps({"id": task.id, "answer": answer})
             file.write(line + "\n")
             file.flush()
             answers[task.id] = json.loads(line)["answer"]
             clock.finished(task)
+    shutil.rmtree(folder / PROGRESS_FOLDER, ignore_errors=True)
     return [answers[task.id] for task in tasks]
 
 
+def _carried_out(tasks: Sequence[Task], work: Work, pool: Pool) -> Iterator[tuple[Task, Any]]:
+    """Answers as they come; first of the tasks that need the whole pool."""
+    for task in tasks:
+        if task.spreads:
+            yield task, on_one_thread(work, task.settings, pool)
+    rest = [task for task in tasks if not task.spreads]
+    for index, answer in pool.run(work, [(task.settings,) for task in rest]):
+        yield rest[index], answer
+
+
 def _finished(path: Path) -> dict[str, Any]:
-    """Answers by task. Cuts off a last line that a kill has torn, so that the next begins anew."""
-    if not path.is_file():
-        return {}
-    text = path.read_bytes()
-    whole = text[: text.rfind(b"\n") + 1]
-    if len(whole) < len(text):
-        path.write_bytes(whole)
-    rows = [json.loads(line) for line in whole.splitlines()]
-    return {row["id"]: row["answer"] for row in rows}
+    """Answers by task."""
+    return {row["id"]: row["answer"] for row in whole_lines(path)}
 
 
 class _Clock:

@@ -22,9 +22,8 @@ Source: García-Muñoz and Duran-Mateluna, Adaptive robust optimization models f
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -33,24 +32,15 @@ from ...core.errors import SolveError
 from ...core.mixed_integer import solve_mixed_integer
 from ...core.solve import Ending
 from ...core.units import FloatArray, IntArray
+from .bracket import Bracket, Watcher
 from .budget_set import BudgetSet
 from .dual import dual_of
-from .extensive import Cut, solve_extensive
+from .extensive import solve_extensive
 from .first_stage import FirstStage
 from .program_stack import ProgramStack
 from .recourse import Recourse, operate
 from .separation import Worst
-from .solution import Separation, Step
-
-
-class BendersBounds(NamedTuple):
-    """The optimum between two bounds, with a plan that reaches the upper one."""
-
-    x: FloatArray
-    lower: float
-    upper: float
-    steps: tuple[Step, ...]
-    worst: FloatArray  #: the worst fate found of x
+from .solution import Separation
 
 
 def solve_benders(
@@ -61,10 +51,11 @@ def solve_benders(
     *,
     gap: float,
     seconds: float = np.inf,
-    watch: Callable[[Step], None] | None = None,
+    watch: Watcher | None = None,
     known: Sequence[FloatArray] = (),
+    begun: Bracket | None = None,
     paper_big_m: bool = False,
-) -> BendersBounds:
+) -> Bracket:
     """Cuts until the bounds are within ``gap``, or time is over.
 
     Args:
@@ -74,19 +65,23 @@ def solve_benders(
             cheaper by that, nor one that can only fall.
         price_bound: what a kW is worth at most [parameter], of demand or of PV, whatever is built.
         gap: (upper - lower) / upper.
-        seconds: after which the bounds reached are returned.
+        seconds: after which the bounds reached are returned; those before ``begun`` count.
         watch: told of every step.
         known: fates whose operation the master holds, linked to its cost.
+        begun: where an interrupted search stood, to go on from; it has its known fates.
         paper_big_m: M and products as printed; ``uncertainty`` should then have both sides.
 
     Raises:
         InfeasibleError: no plan serves the load in a known fate, or a plan fails to in another.
         SolveError: time was over before any worst case was bounded.
     """
-    run = _Cutting(
-        first, tuple(recourses), uncertainty, None if paper_big_m else price_bound, gap, known
+    at = begun or Bracket(
+        x=first.upper, upper=np.inf, lower=-np.inf, fates=tuple(known), worst=uncertainty.mean
     )
-    return run.until(time.perf_counter() + seconds, watch or (lambda step: None))
+    run = _Cutting(
+        first, tuple(recourses), uncertainty, None if paper_big_m else price_bound, gap, at
+    )
+    return run.until(time.perf_counter() - at.seconds + seconds, watch or (lambda bracket: None))
 
 
 def worst_by_big_m(
@@ -109,7 +104,7 @@ def worst_by_big_m(
 
 
 class _Cutting:
-    """The bounds so far."""
+    """Rounds of plans against cuts, and cuts from plans."""
 
     def __init__(
         self,
@@ -118,42 +113,36 @@ class _Cutting:
         uncertainty: BudgetSet,
         price_bound: FloatArray | None,
         gap: float,
-        known: Sequence[FloatArray],
+        at: Bracket,
     ) -> None:
         self._first, self._recourses, self._uncertainty = first, recourses, uncertainty
-        self._price_bound, self._gap, self._known = price_bound, gap, known
-        self._cuts, self._steps = list[Cut](), list[Step]()
-        self._lower, self._best = -np.inf, BendersBounds(first.upper, 0.0, np.inf, (), first.upper)
-        self._begin = time.perf_counter()
+        self._price_bound, self._gap, self._at = price_bound, gap, at
+        self._begin = time.perf_counter() - at.seconds
 
-    def until(self, end: float, watch: Callable[[Step], None]) -> BendersBounds:
+    def until(self, end: float, watch: Watcher) -> Bracket:
         """Rounds until the bounds meet or the clock shows ``end``."""
-        while not self._closed():
+        while not self._at.closed(self._gap):
             try:
-                self._round(end)
+                self._at = self._after_round(end)
             except SolveError as error:
-                if error.ending != Ending.LIMIT or not self._steps:
+                if error.ending != Ending.LIMIT or not self._at.steps:
                     raise
                 break
-            watch(self._steps[-1])
-        return self._best._replace(lower=self._lower, steps=tuple(self._steps))
+            watch(self._at)
+        return self._at
 
-    def _closed(self) -> bool:
-        upper = self._best.upper
-        return bool(np.isfinite(upper) and upper - self._lower <= self._gap * abs(upper))
-
-    def _round(self, end: float) -> None:
+    def _after_round(self, end: float) -> Bracket:
         """A plan, its worst case, a cut."""
         master = solve_extensive(
             self._first,
             self._recourses,
-            self._known,
+            self._at.fates,
             "plan against cuts",
-            cuts=self._cuts,
+            cuts=self._at.cuts,
             gap=self._gap / 10,
             seconds=max(end - time.perf_counter(), 0.0),
         )
-        self._lower = max(self._lower, master.bound)
+        self._at = replace(self._at, lower=max(self._at.lower, master.bound))
         worst = worst_by_big_m(
             self._recourses,
             master.x,
@@ -162,20 +151,13 @@ class _Cutting:
             gap=self._gap / 10,
             seconds=max(end - time.perf_counter(), 0.0),
         )
-        upper = float(self._first.cost @ master.x) + worst.bound
-        if upper < self._best.upper:
-            self._best = self._best._replace(x=master.x, upper=upper, worst=worst.u)
         operation = operate(self._recourses, master.x, worst.u)
-        self._cuts.append(operation.cut(self._recourses, master.x, worst.u))
-        self._steps.append(
-            Step(
-                number=len(self._steps) + 1,
-                lower_bound=self._lower,
-                upper_bound=self._best.upper,
-                separation=Separation.EXACT,
-                seconds=time.perf_counter() - self._begin,
-            )
-        )
+        cut = operation.cut(self._recourses, master.x, worst.u)
+        at = replace(self._at, cuts=(*self._at.cuts, cut))
+        upper = float(self._first.cost @ master.x) + worst.bound
+        if upper < at.upper:
+            at = replace(at, x=master.x, upper=upper, worst=worst.u)
+        return at.noted(Separation.EXACT, time.perf_counter() - self._begin)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

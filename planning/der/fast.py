@@ -13,41 +13,29 @@ All on the copperplate (``all_as_one``); whether the network carries it is anoth
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...core.units import FloatArray
 from ...uncertainty.seeds import generator
+from .bracket import Bracket, Watcher
 from .budget_set import BudgetSet
 from .case import DerCase
 from .dualised import solve_dualised
 from .extensive import solve_extensive
 from .first_stage import FirstStage, all_as_one
+from .mapper import IN_TURN, Mapper
 from .operation import Weather, copperplate
 from .prices import PriceBounds, tariff_bounds
 from .recourse import Recourse
 from .separation import Worst, climb_from, relaxed_bound, separate
-from .solution import Separation, Step
+from .solution import Separation
 
 #: Fates that climbs start from besides what tariffs suggest.
 _KNOWN_STARTS, _RANDOM_STARTS = 3, 20
 _ROUNDS = 60
-
-Watcher = Callable[[Step], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Bracket:
-    """The optimum of the copperplate between two bounds, with a plan that reaches the upper one."""
-
-    x: FloatArray  #: of ``all_as_one``
-    upper: float
-    lower: float
-    steps: tuple[Step, ...]
-    fates: tuple[FloatArray, ...]
-    worst: FloatArray  #: the worst fate known of x
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,9 +66,11 @@ class RobustProblem:
         """Cost of a plan for a day."""
         return float(self.first.cost @ x)
 
-    def climbed(self, x: FloatArray, starts: Sequence[FloatArray]) -> Worst:
+    def climbed(
+        self, x: FloatArray, starts: Sequence[FloatArray], mapper: Mapper = IN_TURN
+    ) -> Worst:
         """The worst fate that climbs find."""
-        return climb_from(self.recourses, x, self.uncertainty, starts)
+        return climb_from(self.recourses, x, self.uncertainty, starts, mapper)
 
     def relaxed(self, x: FloatArray) -> float:
         """An upper bound of the worst cost of operation."""
@@ -118,131 +108,122 @@ def solve_fast(
     gap: float,
     seconds: float = np.inf,
     watch: Watcher | None = None,
-    known: Sequence[FloatArray] = (),
+    begun: Bracket | None = None,
+    mapper: Mapper = IN_TURN,
 ) -> Bracket:
     """Bounds of the adaptive optimum until they are within ``gap``, or time is over.
 
     Args:
         problem: what is uncertain, and what may be built.
         gap: (upper - lower) / upper.
-        seconds: after which the bounds reached are returned.
+        seconds: after which the bounds reached are returned; those before ``begun`` count.
         watch: told of every step.
-        known: fates generated before, to go on from.
+        begun: where an interrupted search stood, to go on from.
+        mapper: where climbs are made.
 
     Raises:
         InfeasibleError: no plan serves the load.
     """
-    return _Search(problem, gap, seconds, watch or (lambda step: None), known).run()
+    search = _Search(problem, gap, seconds, watch or (lambda bracket: None), mapper)
+    return search.run(begun)
 
 
 class _Search:
-    """The bounds so far."""
+    """Rounds of plans against fates, and fates against plans."""
+
+    _at: Bracket
 
     def __init__(
-        self,
-        problem: RobustProblem,
-        gap: float,
-        seconds: float,
-        watch: Watcher,
-        known: Sequence[FloatArray],
+        self, problem: RobustProblem, gap: float, seconds: float, watch: Watcher, mapper: Mapper
     ) -> None:
-        self._problem, self._gap, self._watch = problem, gap, watch
+        self._problem, self._gap, self._watch, self._mapper = problem, gap, watch, mapper
         self._begin, self._seconds = time.perf_counter(), seconds
         self._rng = generator(1, "fates to climb from")
-        self._fates = [problem.guess(), *known]
-        self._lower, self._steps = -np.inf, list[Step]()
+
+    def run(self, begun: Bracket | None) -> Bracket:
+        """Rounds until the bounds meet, nothing is left to try, or time is over."""
+        if begun is None:
+            self._at = self._dualised()
+        else:
+            self._go_on_from(begun)
+        while not self._over():
+            self._round()
+        return self._at
+
+    def _dualised(self) -> Bracket:
+        """Before the first round: a plan, its upper bound, and what climbs say of it."""
+        problem, gap = self._problem, self._gap
         dual = solve_dualised(
             problem.case, problem.first, problem.recourses, problem.uncertainty,
             gap=min(1e-5, gap / 10),
         )  # fmt: skip
-        self._x, self._upper = dual.x, dual.bound
-        self._worst = self._climbed(self._x).u
-        self._add(self._worst)
+        guess = problem.guess()
+        worst = self._climbed(dual.x, (guess,)).u
+        fates = (guess,) if np.array_equal(worst, guess) else (guess, worst)
+        return Bracket(x=dual.x, upper=dual.bound, lower=-np.inf, fates=fates, worst=worst)
 
-    def run(self) -> Bracket:
-        """Rounds until the bounds meet."""
-        for _ in range(_ROUNDS):
-            if not self._round() or self._left() <= 0:
-                break
-        return Bracket(
-            x=self._x,
-            upper=self._upper,
-            lower=self._lower,
-            steps=tuple(self._steps),
-            fates=tuple(self._fates),
-            worst=self._worst,
-        )
+    def _go_on_from(self, begun: Bracket) -> None:
+        """Passes over what was drawn at the beginning and in every round."""
+        self._at = begun
+        self._begin -= begun.seconds
+        for _ in range(1 + len(begun.steps)):
+            self._random_fates()
 
-    def _round(self) -> bool:
-        """One plan against the fates known; False once the bounds meet or nothing is left."""
-        problem = self._problem
+    def _over(self) -> bool:
+        rounds = len(self._at.steps)
+        return rounds > 0 and (self._at.ended or rounds >= _ROUNDS or self._left() <= 0)
+
+    def _round(self) -> None:
+        """One plan against the fates known, and the worst fate for it."""
+        problem, at = self._problem, self._at
         master = solve_extensive(
             problem.first,
             problem.recourses,
-            self._fates,
+            at.fates,
             "plan against generated fates",
             gap=min(1e-6, self._gap / 10),
         )
-        x, self._lower = master.x, max(self._lower, master.bound)
-        if self._closed():
-            self._note(Separation.NONE)
-            return False
-        worst = self._climbed(x)
-        how = Separation.CLIMB
-        if self._promising(x, worst):
-            how, worst = self._prove(x, worst)
-        self._note(how)
-        return not self._closed() and self._add(worst.u)
+        self._at = replace(at, lower=max(at.lower, master.bound))
+        if self._at.closed(self._gap):
+            self._note(Separation.NONE, at.worst)
+            return
+        how, worst = Separation.CLIMB, self._climbed(master.x, at.fates)
+        if self._promising(master.x, worst):
+            how, worst = self._prove(master.x, worst)
+        self._note(how, worst.u)
 
     def _promising(self, x: FloatArray, worst: Worst) -> bool:
         """Whether no fate is known that speaks against x."""
-        cost = self._problem.investment(x) + worst.cost
-        return cost - self._lower <= self._gap / 2 * abs(self._lower) or self._has(worst.u)
+        cost, lower = self._problem.investment(x) + worst.cost, self._at.lower
+        return cost - lower <= self._gap / 2 * abs(lower) or self._at.has(worst.u)
 
     def _prove(self, x: FloatArray, worst: Worst) -> tuple[Separation, Worst]:
         """An upper bound of x; takes x for the plan where that is the best."""
-        problem, investment = self._problem, self._problem.investment(x)
+        problem, investment, lower = self._problem, self._problem.investment(x), self._at.lower
         how, bound = Separation.RELAXED, problem.relaxed(x)
-        if investment + bound - self._lower > self._gap * abs(self._lower):
+        if investment + bound - lower > self._gap * abs(lower):
             how = Separation.EXACT
             # As sharp as the bracket needs, if the worst fate known is the worst there is.
-            room = ((1 + self._gap) * self._lower - investment) / worst.cost - 1
+            room = ((1 + self._gap) * lower - investment) / worst.cost - 1
             proven = problem.proven(x, max(self._gap / 5, 0.9 * room), max(self._left(), 1.0))
             bound = min(bound, proven.bound)
             worst = max(worst, proven, key=lambda one: one.cost)
-        if investment + bound < self._upper:
-            self._x, self._upper, self._worst = x, investment + bound, worst.u
+        if investment + bound < self._at.upper:
+            self._at = replace(self._at, x=x, upper=investment + bound, worst=worst.u)
         return how, worst
 
-    def _climbed(self, x: FloatArray) -> Worst:
-        random = [self._problem.guess(self._rng.uniform(0, 1, self._problem.case.hours))
-                  for _ in range(_RANDOM_STARTS)]  # fmt: skip
-        starts = [self._fates[0], *self._fates[1:][-_KNOWN_STARTS:], *random]
-        return self._problem.climbed(x, starts)
+    def _climbed(self, x: FloatArray, fates: Sequence[FloatArray]) -> Worst:
+        starts = [fates[0], *fates[1:][-_KNOWN_STARTS:], *self._random_fates()]
+        return self._problem.climbed(x, starts, self._mapper)
 
-    def _closed(self) -> bool:
-        return self._upper - self._lower <= self._gap * abs(self._upper)
-
-    def _has(self, u: FloatArray) -> bool:
-        return any(np.array_equal(u, one) for one in self._fates)
-
-    def _add(self, u: FloatArray) -> bool:
-        """Keeps a fate; False if it is known."""
-        if self._has(u):
-            return False
-        self._fates.append(u)
-        return True
+    def _random_fates(self) -> list[FloatArray]:
+        return [self._problem.guess(self._rng.uniform(0, 1, self._problem.case.hours))
+                for _ in range(_RANDOM_STARTS)]  # fmt: skip
 
     def _left(self) -> float:
         return self._seconds - (time.perf_counter() - self._begin)
 
-    def _note(self, how: Separation) -> None:
-        step = Step(
-            number=len(self._steps) + 1,
-            lower_bound=self._lower,
-            upper_bound=self._upper,
-            separation=how,
-            seconds=time.perf_counter() - self._begin,
-        )
-        self._steps.append(step)
-        self._watch(step)
+    def _note(self, how: Separation, fate: FloatArray) -> None:
+        learnt = self._at.with_fate(fate, self._gap)
+        self._at = learnt.noted(how, time.perf_counter() - self._begin)
+        self._watch(self._at)

@@ -33,15 +33,17 @@ from ...core.errors import SolveError
 from ...core.solve import Ending
 from ...core.units import BoolArray, FloatArray
 from ...uncertainty.seeds import generator
+from .bracket import Bracket, Watcher
 from .extensive import solve_extensive
-from .fast import Bracket, RobustProblem, Watcher
+from .fast import RobustProblem
 from .first_stage import site_by_site
 from .limits import Reach, limits_of, reach_of
+from .mapper import IN_TURN, Mapper
 from .operation import Limits, Weather, copperplate
 from .prices import PriceBounds
 from .recourse import Recourse
 from .separation import Worst, climb_from, relaxed_bound, separate
-from .solution import Separation, Step
+from .solution import Separation
 
 _WHAT = "robust plan on the feeder"
 #: Fates that climbs start from: the last ones generated, and random ones.
@@ -181,6 +183,8 @@ def solve_nodal(
     gap: float,
     seconds: float = np.inf,
     watch: Watcher | None = None,
+    begun: Bracket | None = None,
+    mapper: Mapper = IN_TURN,
 ) -> Bracket:
     """Bounds of the adaptive optimum on the feeder until they are within ``gap``.
 
@@ -188,8 +192,10 @@ def solve_nodal(
         problem: the problem on the copperplate.
         plate: its bracket: its lower bound holds for the feeder too, its fates are the first.
         gap: (upper - lower) / upper.
-        seconds: after which the bounds reached are returned.
+        seconds: after which the bounds reached are returned; those before ``begun`` count.
         watch: told of every step.
+        begun: where an interrupted search stood, to go on from.
+        mapper: where climbs are made.
 
     Returns:
         x of ``site_by_site``.
@@ -198,67 +204,79 @@ def solve_nodal(
         InfeasibleError: no plan serves the load.
         SolveError: see ``FeederProblem``; or time was over before there was any plan.
     """
-    return _Search(FeederProblem(problem), plate, gap, seconds, watch or (lambda step: None)).run()
+    watch = watch or (lambda bracket: None)
+    search = _Search(FeederProblem(problem), begun or _before(plate), gap, seconds, watch, mapper)
+    return search.run()
+
+
+def _before(plate: Bracket) -> Bracket:
+    """The first step: no plan yet, but what the copperplate tells of lower bounds and fates."""
+    return Bracket(
+        x=np.zeros(0),
+        upper=np.inf,
+        lower=plate.lower,
+        fates=tuple({u.tobytes(): u for u in (*plate.fates, plate.worst)}.values()),
+        worst=plate.worst,
+    )
 
 
 class _Search:
-    """The bounds so far."""
+    """Rounds of plans against fates, and fates against plans."""
 
     def __init__(
-        self, feeder: FeederProblem, plate: Bracket, gap: float, seconds: float, watch: Watcher
+        self,
+        feeder: FeederProblem,
+        at: Bracket,
+        gap: float,
+        seconds: float,
+        watch: Watcher,
+        mapper: Mapper,
     ) -> None:
-        self._feeder, self._gap, self._watch = feeder, gap, watch
+        self._feeder, self._at, self._gap = feeder, at, gap
+        self._watch, self._mapper = watch, mapper
         self._rng = generator(1, "fates to climb from on the feeder")
-        self._begin = time.perf_counter()
+        for _ in at.steps:  # as each of them has drawn
+            self._random_fates()
+        self._begin = time.perf_counter() - at.seconds
         self._end = self._begin + seconds
-        self._lower = plate.lower
-        self._fates = list({u.tobytes(): u for u in (*plate.fates, plate.worst)}.values())
-        self._best = replace(plate, x=np.zeros(0), upper=np.inf, steps=())
-        self._steps = list[Step]()
 
     def run(self) -> Bracket:
         """Rounds until the bounds meet, time is over, or no fate speaks against the plan."""
-        new = True
-        while new and not self._closed():
+        while not self._at.ended:
             try:
-                new = self._round()
+                self._round()
             except SolveError as error:
-                if error.ending != Ending.LIMIT or not self._steps:
+                if error.ending != Ending.LIMIT or not self._at.steps:
                     raise
                 break
-        return replace(
-            self._best, lower=self._lower, steps=tuple(self._steps), fates=tuple(self._fates)
-        )
+        return self._at
 
-    def _round(self) -> bool:
-        """A plan and its worst fate; whether that is new."""
+    def _round(self) -> None:
+        """A plan and its worst fate."""
         feeder = self._feeder
         master = solve_extensive(
             feeder.first,
             feeder.recourses,
-            self._fates,
+            self._at.fates,
             _WHAT,
             gap=self._gap / 4,
             seconds=self._left(),
         )
-        self._lower = max(self._lower, master.bound)
+        self._at = replace(self._at, lower=max(self._at.lower, master.bound))
         investment = float(feeder.first.cost @ master.x)
-        how, worst = self._worst(master.x, (1 + self._gap) * self._lower - investment)
-        if investment + worst.bound < self._best.upper:
-            self._best = replace(
-                self._best, x=master.x, upper=investment + worst.bound, worst=worst.u
-            )
-        self._note(how)
-        new = not any(np.array_equal(worst.u, one) for one in self._fates)
-        if new:
-            self._fates.append(worst.u)
-        return new
+        how, worst = self._worst(master.x, (1 + self._gap) * self._at.lower - investment)
+        if investment + worst.bound < self._at.upper:
+            self._at = replace(self._at, x=master.x, upper=investment + worst.bound, worst=worst.u)
+        learnt = self._at.with_fate(worst.u, self._gap)
+        self._at = learnt.noted(how, time.perf_counter() - self._begin)
+        self._watch(self._at)
 
     def _worst(self, x: FloatArray, enough: float) -> tuple[Separation, Worst]:
         """The worst fate of a plan; its bound as sharp as it takes to be at most ``enough``."""
         uncertainty, settled = self._feeder.uncertainty, self._feeder.settled(x)
         recourses, prices = [one.recourse for one in settled], [one.prices for one in settled]
-        worst = climb_from(recourses, x, uncertainty, self._some_fates())
+        starts = [*self._at.fates[-_KNOWN_STARTS:], *self._random_fates()]
+        worst = climb_from(recourses, x, uncertainty, starts, self._mapper)
         worst = replace(worst, bound=relaxed_bound(recourses, x, uncertainty, prices))
         if worst.bound <= enough:
             return Separation.RELAXED, worst
@@ -274,32 +292,14 @@ class _Search:
         found = max(worst, proven, key=lambda one: one.cost)
         return Separation.EXACT, replace(found, bound=min(worst.bound, proven.bound))
 
-    def _some_fates(self) -> list[FloatArray]:
-        """The last ones generated, and the worst if prices were random."""
-        hours, buses = self._feeder.case.hours, len(self._feeder.case.network.buses)
-        fates = self._fates[-_KNOWN_STARTS:]
-        for price in (
-            self._rng.uniform(0, 1, (_RANDOM_STARTS, hours)) * self._feeder.case.price_per_kwh
-        ):
-            fates.append(
-                self._feeder.uncertainty.worst(np.concatenate([np.tile(price, buses), -price]))
-            )
-        return fates
-
-    def _closed(self) -> bool:
-        upper = self._best.upper
-        return bool(np.isfinite(upper) and upper - self._lower <= self._gap * abs(upper))
+    def _random_fates(self) -> list[FloatArray]:
+        """The worst ones if prices were random."""
+        case, uncertainty = self._feeder.case, self._feeder.uncertainty
+        prices = self._rng.uniform(0, 1, (_RANDOM_STARTS, case.hours)) * case.price_per_kwh
+        buses = len(case.network.buses)
+        return [
+            uncertainty.worst(np.concatenate([np.tile(price, buses), -price])) for price in prices
+        ]
 
     def _left(self) -> float:
         return max(self._end - time.perf_counter(), 0.0)
-
-    def _note(self, how: Separation) -> None:
-        step = Step(
-            number=len(self._steps) + 1,
-            lower_bound=self._lower,
-            upper_bound=self._best.upper,
-            separation=how,
-            seconds=time.perf_counter() - self._begin,
-        )
-        self._steps.append(step)
-        self._watch(step)

@@ -26,6 +26,7 @@ from ...core.solve import LinearProgram, solve_linear
 from ...core.units import FloatArray, IntArray
 from .budget_set import BudgetSet
 from .dual import Dual, dual_of
+from .mapper import IN_TURN, Mapper
 from .prices import PriceBounds
 from .program_stack import ProgramStack
 from .recourse import Recourse, operate
@@ -39,6 +40,8 @@ _NO_NEIGHBOURHOODS = {
 }
 #: A climb ends where a step gains less than this part.
 _GAIN = 1e-7
+#: Climbs that are one task of a mapper: enough to be worth the way there and back.
+_CLIMBS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,11 +71,25 @@ def climb_from(
     x: FloatArray,
     uncertainty: BudgetSet,
     starts: Sequence[FloatArray],
+    mapper: Mapper = IN_TURN,
 ) -> Worst:
-    """The worst fate that any of the starts leads to."""
-    return max(
-        (climb(recourses, x, uncertainty, start) for start in starts), key=lambda one: one.cost
-    )
+    """The worst fate that any of the starts leads to, the first one if several are as bad."""
+    shared = mapper.share(recourses), x, mapper.share(uncertainty)
+    blocks = [(*shared, starts[k : k + _CLIMBS]) for k in range(0, len(starts), _CLIMBS)]
+    return _worst(mapper.map(_climb_in_turn, blocks))
+
+
+def _climb_in_turn(
+    recourses: Sequence[Recourse],
+    x: FloatArray,
+    uncertainty: BudgetSet,
+    starts: Sequence[FloatArray],
+) -> Worst:
+    return _worst([climb(recourses, x, uncertainty, start) for start in starts])
+
+
+def _worst(found: Sequence[Worst]) -> Worst:
+    return max(found, key=lambda one: one.cost)
 
 
 def separate(

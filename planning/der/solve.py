@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 import numpy as np
 
-from ...core.units import FloatArray
 from .benders import solve_benders
+from .bracket import Bracket, Stage
 from .budget_set import budget_set
 from .case import DerCase
 from .choices import DerMethod, DerModel
 from .extensive import Master, solve_extensive
-from .fast import Bracket, RobustProblem, Watcher, solve_fast
+from .fast import RobustProblem, solve_fast
 from .first_stage import site_by_site
+from .mapper import IN_TURN, Mapper
 from .models import Stated, stated
 from .nodal import solve_nodal
 from .operation import Weather, bus_by_bus
@@ -28,6 +31,9 @@ ADAPTIVE: Final = (DerModel.ADAPTIVE, DerModel.ADAPTIVE_STOCHASTIC)
 #: Gap of the models without: small enough not to show.
 _CERTAIN_GAP: Final = 1e-6
 
+#: Told of every step of an adaptive model, and what it is a step of.
+PlanWatcher: TypeAlias = Callable[[Stage, Bracket], None]
+
 
 def solve_der(
     case: DerCase,
@@ -38,8 +44,9 @@ def solve_der(
     method: DerMethod = DerMethod.FAST,
     gap: float = 1e-3,
     seconds: float = np.inf,
-    watch: Watcher | None = None,
-    known: Sequence[FloatArray] = (),
+    watch: PlanWatcher | None = None,
+    begun: Mapping[Stage, Bracket] = MappingProxyType({}),
+    mapper: Mapper = IN_TURN,
 ) -> DerSolution:
     """The plan of least investment and operation, with a proven gap.
 
@@ -50,24 +57,23 @@ def solve_der(
         pv_budget: hours in which PV may (aro); None: as many.
         method: of aro and arso.
         gap: relative, of the objective.
-        seconds: after which the bounds reached are returned.
+        seconds: after which the bounds reached are returned; those before ``begun`` count.
         watch: told of every step.
-        known: fates of an interrupted run.
+        begun: the last that the watcher of an interrupted run was told, to go on from.
+        mapper: where subproblems are solved; it changes no bit of the answer.
 
     Raises:
         InfeasibleError: the load cannot be served.
         SolveError: a program did not reach its gap.
     """
-    begin = time.perf_counter()
+    begin = time.perf_counter() - sum(stage.seconds for stage in begun.values())
     if model not in ADAPTIVE:
         budgets = (0, 0)
         plan, bracket, certificate = _certain(case, stated(case, model), gap, seconds)
     else:
         budgets = (load_budget, load_budget if pv_budget is None else pv_budget)
-        problem = adversarial(case, model, *budgets)
-        plate = _solve(problem, method, gap, seconds, watch, known)
-        left = max(seconds - (time.perf_counter() - begin), 1.0)
-        plan, bracket, certificate = _on_feeder(problem, plate, gap, left, watch)
+        run = _Run(gap, seconds, watch or (lambda stage, bracket: None), begun, mapper)
+        plan, bracket, certificate = run.plan(adversarial(case, model, *budgets), method)
     return DerSolution(
         model=model,
         method=method,
@@ -111,52 +117,64 @@ def _certain(
 
 def _bracket(best: Master) -> Bracket:
     """Of a model without an adversary."""
-    return Bracket(
-        x=best.x, upper=best.objective, lower=best.bound, steps=(), fates=(), worst=np.zeros(0)
-    )
+    return Bracket(x=best.x, upper=best.objective, lower=best.bound, worst=np.zeros(0))
 
 
-def _solve(
-    problem: RobustProblem,
-    method: DerMethod,
-    gap: float,
-    seconds: float,
-    watch: Watcher | None,
-    known: Sequence[FloatArray],
-) -> Bracket:
-    """The optimum of the copperplate between two bounds."""
-    if method is DerMethod.FAST:
-        return solve_fast(problem, gap=gap, seconds=seconds, watch=watch, known=known)
-    bounds = solve_benders(
-        problem.first,
-        problem.recourses,
-        problem.uncertainty,
-        problem.dearest(),
-        gap=gap,
-        seconds=seconds,
-        watch=watch,
-        known=[problem.guess(), *known],
-    )
-    return Bracket(
-        x=bounds.x,
-        upper=bounds.upper,
-        lower=bounds.lower,
-        steps=bounds.steps,
-        fates=tuple(known),
-        worst=bounds.worst,
-    )
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """How an adaptive problem is to be solved."""
 
+    gap: float
+    seconds: float
+    watch: PlanWatcher
+    begun: Mapping[Stage, Bracket]
+    mapper: Mapper
 
-def _on_feeder(
-    problem: RobustProblem, plate: Bracket, gap: float, seconds: float, watch: Watcher | None
-) -> tuple[DerPlan, Bracket, Certificate]:
-    """The bracket holds for the feeder if its plan can be placed; else it is solved bus by bus."""
-    plan = place(problem.case, problem.first, plate.x, extent_of(problem))
-    if plan is not None:
-        return plan, plate, Certificate.NETWORK
-    found = solve_nodal(problem, plate, gap=gap, seconds=seconds, watch=watch)
-    plan = DerPlan.of(problem.case, site_by_site(problem.case), found.x)
-    return plan, replace(found, steps=(*plate.steps, *found.steps)), Certificate.NODAL
+    def plan(
+        self, problem: RobustProblem, method: DerMethod
+    ) -> tuple[DerPlan, Bracket, Certificate]:
+        """The copperplate's, if its plan can be placed: its bracket then holds for the feeder."""
+        start = time.perf_counter()
+        plate = self._on_copperplate(problem, method)
+        plan = place(problem.case, problem.first, plate.x, extent_of(problem))
+        if plan is not None:
+            return plan, plate, Certificate.NETWORK
+        spent = max(time.perf_counter() - start, plate.seconds)
+        found = solve_nodal(
+            problem,
+            plate,
+            gap=self.gap,
+            seconds=max(self.seconds - spent, 1.0),
+            watch=partial(self.watch, Stage.FEEDER),
+            begun=self.begun.get(Stage.FEEDER),
+            mapper=self.mapper,
+        )
+        plan = DerPlan.of(problem.case, site_by_site(problem.case), found.x)
+        return plan, replace(found, steps=(*plate.steps, *found.steps)), Certificate.NODAL
+
+    def _on_copperplate(self, problem: RobustProblem, method: DerMethod) -> Bracket:
+        """The optimum between two bounds."""
+        watch, begun = partial(self.watch, Stage.COPPERPLATE), self.begun.get(Stage.COPPERPLATE)
+        if method is DerMethod.FAST:
+            return solve_fast(
+                problem,
+                gap=self.gap,
+                seconds=self.seconds,
+                watch=watch,
+                begun=begun,
+                mapper=self.mapper,
+            )
+        return solve_benders(
+            problem.first,
+            problem.recourses,
+            problem.uncertainty,
+            problem.dearest(),
+            gap=self.gap,
+            seconds=self.seconds,
+            watch=watch,
+            known=[problem.guess()],
+            begun=begun,
+        )
 
 
 def extent_of(problem: RobustProblem) -> Extent:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -13,23 +14,33 @@ from ...core.errors import SolveError
 from ...planning.der.autonomy_curve import autonomy_curve
 from ...planning.der.case import DerCase
 from ...planning.der.choices import DerMethod, DerModel
+from ...planning.der.mapper import IN_TURN, Mapper
 from ...planning.der.solve import ADAPTIVE, solve_der
-from ..campaign import Settings, Task
+from ..campaign import PROGRESS_FOLDER, Settings, Task
 from ..derfile.load import load_der_case
+from .plan_progress import PlanProgress
 from .rows import benchmark_frames, curve_frames, plan_frames
 
 
 def plan_tasks(case: DerCase, place: str, settings: Settings) -> list[Task]:
-    """Long tasks first, so that no worker is left alone with one at the end."""
+    """Long tasks first, so that no worker is left alone with one at the end.
+
+    Several plans are made side by side; one alone spreads its subproblems.
+    """
     own = {"place": place, "gap": settings["gap"], "seconds": settings["seconds"]}
+    progress, plans = Path(place).parent / PROGRESS_FOLDER, list(plan_keys(settings))
     tasks = [
         Task(
             id=_name(keys),
-            settings={**own, "what": "plan", "keys": keys},
+            settings={
+                **own, "what": "plan", "keys": keys,
+                "progress": str(progress / f"{_name(keys)}.jsonl"),
+            },
             effort=_effort(keys),
+            spreads=len(plans) == 1,
         )
-        for keys in plan_keys(settings)
-    ]
+        for keys in plans
+    ]  # fmt: skip
     shares = np.linspace(0.0, 1.0, settings["curve_points"]).round(6).tolist()
     tasks += [
         Task(id="perfect information", settings={"place": place, "what": "benchmark"}),
@@ -74,20 +85,21 @@ def _effort(keys: dict[str, Any]) -> float:
     return 5.0 * slow if keys["load_budget"] else 2.0
 
 
-def work_on(settings: Settings) -> dict[str, Any]:
+def work_on(settings: Settings, mapper: Mapper = IN_TURN) -> dict[str, Any]:
     """Tables as columns, and how long it took."""
     start = time.perf_counter()
     case = load_der_case(settings["place"])
     try:
-        answer = {"failure": "", **_WORK[settings["what"]](case, settings)}
+        answer = {"failure": "", **_WORK[settings["what"]](case, settings, mapper)}
     except SolveError as error:
         answer = {"failure": str(error), "tables": {}, "seconds": {}}
     answer["seconds"]["task"] = round(time.perf_counter() - start, 3)
     return {"what": settings["what"], "keys": settings.get("keys"), **answer}
 
 
-def _plan(case: DerCase, settings: Settings) -> dict[str, Any]:
+def _plan(case: DerCase, settings: Settings, mapper: Mapper) -> dict[str, Any]:
     keys, limit = settings["keys"], settings["seconds"]
+    progress = PlanProgress(Path(settings["progress"]))
     solution = solve_der(
         case,
         DerModel(keys["model"]),
@@ -96,6 +108,9 @@ def _plan(case: DerCase, settings: Settings) -> dict[str, Any]:
         method=DerMethod(keys["method"]),
         gap=settings["gap"],
         seconds=np.inf if limit is None else limit,
+        watch=progress,
+        begun=dict(progress.begun),
+        mapper=mapper,
     )
     frames = plan_frames(case, solution, settings["gap"])
     return {
@@ -107,12 +122,12 @@ def _plan(case: DerCase, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _benchmark(case: DerCase, settings: Settings) -> dict[str, Any]:
+def _benchmark(case: DerCase, settings: Settings, mapper: Mapper) -> dict[str, Any]:
     tables = {name: table.to_dict("list") for name, table in benchmark_frames(case).items()}
     return {"tables": tables, "seconds": {}}
 
 
-def _curve(case: DerCase, settings: Settings) -> dict[str, Any]:
+def _curve(case: DerCase, settings: Settings, mapper: Mapper) -> dict[str, Any]:
     frame = curve_frames(autonomy_curve(case, settings["shares"]))
     return {"tables": {"autonomy_curve": frame.to_dict("list")}, "seconds": {}}
 

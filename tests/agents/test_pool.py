@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import pytest
 
@@ -38,6 +39,20 @@ def test_every_task_gets_its_own_answer() -> None:
 def test_ray_gives_the_answers_of_this_process(ray_session: None, workers: int) -> None:
     with RayPool(workers=workers) as pool:
         assert answers(pool) == answers(LocalPool())
+
+
+def shifted_length(values: Sequence[float], start: int) -> int:
+    """What is shared arrives as itself."""
+    return start + len(values)
+
+
+@pytest.mark.ray
+def test_answers_come_in_the_order_of_tasks_that_share_a_value(ray_session: None) -> None:
+    with LocalPool() as here, RayPool(workers=2) as there:
+        for pool in (here, there):
+            shared = pool.share([0.5] * 10)
+            assert pool.map(shifted_length, [(shared, k) for k in range(5)]) == [10, 11, 12, 13, 14]
+            assert pool.map(shifted_length, []) == []
 
 
 def test_an_error_comes_back_as_itself_after_the_answers_before_it() -> None:

@@ -10,7 +10,8 @@ import scipy.sparse as sp
 
 from roadvolt.core.errors import SolveError
 from roadvolt.core.solve import LinearProgram, solve_linear
-from roadvolt.planning.der.benders import BendersBounds, solve_benders, worst_by_big_m
+from roadvolt.planning.der.benders import solve_benders, worst_by_big_m
+from roadvolt.planning.der.bracket import Bracket
 from roadvolt.planning.der.budget_set import BudgetSet, budget_set
 from roadvolt.planning.der.case import DerCase
 from roadvolt.planning.der.dual import dual_of
@@ -19,7 +20,6 @@ from roadvolt.planning.der.first_stage import FirstStage, all_as_one, site_by_si
 from roadvolt.planning.der.operation import Weather, bus_by_bus, copperplate
 from roadvolt.planning.der.program_stack import ProgramStack
 from roadvolt.planning.der.recourse import Recourse, operate
-from roadvolt.planning.der.solution import Step
 from roadvolt.sims.derfile import load_der_case
 
 Tiny = Callable[..., DerCase]
@@ -137,15 +137,15 @@ def test_no_vertex_among_thousands_is_worse_than_the_proven_bound(tiny_der: Tiny
 
 
 def test_bounds_only_get_closer_and_are_told_as_they_are_found(tiny_der: Tiny) -> None:
-    case, told = tiny_der(1), list[Step]()
+    case, told = tiny_der(1), list[Bracket]()
     first, recourses = on_the_copperplate(case, [Weather()])
     found = solve_benders(
         first, recourses, budget_set(case, 1, 1), tariffs(case), gap=1e-6, watch=told.append
     )
-    assert tuple(told) == found.steps
-    assert [step.number for step in told] == list(range(1, len(told) + 1))
-    assert np.all(np.diff([step.lower_bound for step in told]) >= 0)
-    assert np.all(np.diff([step.upper_bound for step in told]) <= 0)
+    assert [bracket.steps[-1] for bracket in told] == list(found.steps)
+    assert [step.number for step in found.steps] == list(range(1, len(told) + 1))
+    assert np.all(np.diff([step.lower_bound for step in found.steps]) >= 0)
+    assert np.all(np.diff([step.upper_bound for step in found.steps]) <= 0)
     assert found.lower <= found.upper + 1e-9
 
 
@@ -154,7 +154,7 @@ def test_a_fate_held_in_the_master_saves_cuts(tiny_der: Tiny) -> None:
     first, recourses = on_the_copperplate(case, [Weather()])
     uncertainty = budget_set(case, 1, 1)
 
-    def steps(known: Sequence[np.ndarray]) -> BendersBounds:
+    def steps(known: Sequence[np.ndarray]) -> Bracket:
         return solve_benders(first, recourses, uncertainty, tariffs(case), gap=1e-6, known=known)
 
     alone = steps(())

@@ -15,7 +15,6 @@ from roadvolt.core.units import frozen
 from roadvolt.planning.der.case import DerCase
 from roadvolt.planning.der.choices import DerModel
 from roadvolt.planning.der.dualised import solve_dualised
-from roadvolt.planning.der.fast import solve_fast
 from roadvolt.planning.der.first_stage import site_by_site
 from roadvolt.planning.der.models import perfect_information, stated, wait_and_see
 from roadvolt.planning.der.operation import Weather, bus_by_bus
@@ -131,14 +130,6 @@ def test_the_dualised_program_is_the_relaxed_worst_case_of_its_own_plan(der33: D
         ]
         bound = relaxed_bound(problem.recourses, found.x, problem.uncertainty, loose)
         assert found.bound == pytest.approx(problem.investment(found.x) + bound, rel=1e-6)
-
-
-def test_known_fates_shorten_the_way(der33: DerCase) -> None:
-    problem = adversarial(der33, ARO, 20, 20)
-    first = solve_fast(problem, gap=1e-3)
-    again = solve_fast(problem, gap=1e-3, known=first.fates)
-    assert len(again.steps) <= len(first.steps)
-    assert again.lower >= first.lower - 1e-3
 
 
 def test_knowing_the_days_is_worth_something(der33: DerCase) -> None:

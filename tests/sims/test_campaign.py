@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roadvolt.agents.pool import LocalPool, RayPool
+from roadvolt.agents.pool import LocalPool, Pool, RayPool
 from roadvolt.sims.campaign import ROWS_FILE, Task, TaskDone, run_campaign
 from roadvolt.uncertainty.seeds import generator
 
@@ -79,6 +80,23 @@ def test_the_watcher_hears_counts_and_a_time_left_that_ends_at_zero(tmp_path: Pa
     assert math.isnan(heard[0].seconds_left)
     assert heard[-1].seconds_left == 0
     assert all(event.seconds_left > 0 for event in heard[1:-1])
+
+
+def spread(settings: dict[str, Any], pool: Pool | None = None) -> list[Any]:
+    """Draws over the pool where it is given one."""
+    return pool.map(work, [(settings,)] * 2) if pool else [work(settings)]
+
+
+@pytest.mark.ray
+def test_a_task_that_spreads_is_given_the_pool_and_runs_before_the_others(
+    ray_session: None, tmp_path: Path
+) -> None:
+    tasks, heard = [*TASKS[:2], replace(TASKS[2], spreads=True)], list[TaskDone]()
+    with RayPool(workers=2) as pool:
+        answers = run_campaign(tmp_path, tasks, spread, pool, heard.append)
+    assert [len(answer) for answer in answers] == [1, 1, 2]
+    assert [answer[0] for answer in answers] == expected()[:3]
+    assert heard[1].task == "t2"
 
 
 @pytest.mark.ray

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadvolt.agents.pool import LocalPool
+from roadvolt.agents.pool import LocalPool, RayPool
 from roadvolt.planning.der.case import DerCase
 from roadvolt.sims.campaign import ROWS_FILE
 from roadvolt.sims.casefile.library import BUILT_IN
@@ -118,6 +118,18 @@ def test_an_interrupted_study_ends_in_the_same_tables(
     (folder / ROWS_FILE).write_text("".join(rows[:3]) + rows[3][:50])
     again = run_study(reopen_study(folder), LocalPool())
     assert again.summary["result_hash"] == run.summary["result_hash"]
+
+
+@pytest.mark.ray
+def test_one_plan_over_ray_is_the_plan_of_this_process(
+    folder: Path, ray_session: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "FIGURES", {})
+    case, asked = load_der_case(folder), SETTINGS | {"models": ["arso"], "budgets": [6]}
+    here = run_study(begin_study(tmp_path / "a", case, "der", asked, csv=False), LocalPool())
+    with RayPool(workers=2) as pool:
+        there = run_study(begin_study(tmp_path / "b", case, "der", asked, csv=False), pool)
+    assert there.summary["result_hash"] == here.summary["result_hash"]
 
 
 def test_the_page_is_drawn_anew_and_needs_no_network(run: Run) -> None:
