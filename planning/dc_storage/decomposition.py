@@ -4,10 +4,8 @@ Begins at the continuous relaxation, whose duals are the first cuts and whose nu
 are the first plan. The box of the largest bound is taken next:
 
 - its sites are not all decided: it is split by one of them;
-- they are, and are met for the first time: the relaxation at just these sites is solved; its cuts
-  are tight at the best sizes there, its rounding is a plan;
-- numbers are not whole: it is split by one of them;
-- whole: all scenarios answer to that plan.
+- they are: all scenarios answer to its numbers, rounded;
+- they have answered before: it is split by a number that is not whole.
 
 Cuts hold everywhere, whatever box they come from. Ends when no box is left whose bound is above
 the best plan by more than the gap.
@@ -26,13 +24,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.errors import InfeasibleError
-from ...core.units import BoolArray, FloatArray
+from ...core.units import FloatArray
 from ..der.mapper import Mapper
 from .first_stage import FirstStage, plan_of
 from .master import Box, Master
 from .operation import Day
 from .recourse import Recourse, answer
-from .relaxation import Relaxation, relax
+from .relaxation import Relaxation
 from .solution import Cut, Step
 from .standard import HourBounds
 
@@ -100,12 +98,12 @@ class Search:
         self._masters = list[Master]()
         self._known: dict[tuple[float, ...], Evaluation] = {}
         self._steps: list[Step] = []
-        self._sites: set[tuple[bool, ...]] = set()
         nothing = np.zeros(len(problem.first.most))
         profit = 0.0 if problem.empty_allowed else -np.inf
         self._best = Evaluation(modules=nothing, profit=profit, returns=True, infeasible=())
         self._upper = problem.before - relaxation.cost
-        self._add_cuts(relaxation)
+        for scenario, bounds in enumerate(relaxation.bounds):
+            self._add_cut(scenario, bounds, feasible=True)
 
     def run(self, gap: float, end: float) -> Found:
         """Plans until the gap is proven, or the clock shows ``end``.
@@ -147,47 +145,23 @@ class Search:
         for master in self._masters:
             master.cut(scenario, bounds, feasible)
 
-    def _add_cuts(self, relaxation: Relaxation) -> None:
-        for scenario, bounds in enumerate(relaxation.bounds):
-            self._add_cut(scenario, bounds, feasible=True)
-
     def _take(self, tree: _Tree) -> None:
         """The box of the largest bound: split, or learnt from."""
         numbers = tree.guess()
         if numbers is None or tree.split_by(_fractional(numbers, sites=True)):
             return
         modules = numbers[len(numbers) // 2 :]
-        sites = modules > _WHOLE
-        if tuple(sites) not in self._sites:
-            self._sites.add(tuple(sites))
-            self._learn(sites)
+        plan = np.where(modules > _WHOLE, np.maximum(np.round(modules), 1.0), 0.0)
+        if tuple(plan) not in self._known:
+            self._log(self._evaluate(plan))
         elif not tree.split_by(_fractional(numbers, sites=False)):
-            whole = np.round(modules)
-            if tuple(whole) in self._known:
-                tree.leave_out(whole)
-            else:
-                self._log(self._evaluate(whole))
-
-    def _learn(self, sites: BoolArray) -> None:
-        """What can be had at some sites."""
-        problem = self._problem
-        days = [recourse.cost for recourse in problem.recourses]
-        found = relax(problem.first, days, problem.before, problem.money, sites)
-        if found is None:
-            return
-        self._add_cuts(found)
-        rounded = np.where(sites, np.maximum(np.round(found.modules), 1.0), 0.0)
-        promising = problem.before - found.cost > self._best.profit
-        if promising and tuple(rounded) not in self._known:
-            self._log(self._evaluate(rounded), Cut.RELAXATION)
+            tree.leave_out(plan)
 
     def _closed(self, upper: float, gap: float) -> bool:
         best = self._best.profit
-        return (
-            bool(upper - best <= _OWN_SHARE * gap * abs(best))
-            if np.isfinite(best)
-            else (upper == -np.inf)
-        )
+        if not np.isfinite(best):
+            return upper == -np.inf
+        return bool(upper - best <= _OWN_SHARE * gap * abs(best))
 
     def _evaluate(self, modules: FloatArray) -> Evaluation:
         """Asks all scenarios; their cuts go to the master, the better plan is kept."""

@@ -9,9 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from ...core.solve import Cone, ConeKind, ConeProgram, ConeSolution
-from ...core.units import BoolArray, FloatArray
+from ...core.units import FloatArray
 from .first_stage import FirstStage
-from .recourse import NUDGE, solve_finely
+from .recourse import solve_finely
 from .standard import HourBounds, StandardDay, hour_bounds, into_dual_cone
 
 _WHAT = "ports and storage of any size"
@@ -19,7 +19,7 @@ _WHAT = "ports and storage of any size"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Relaxation:
-    """The optimum over continuous sizes."""
+    """The optimum over continuous sizes, every site paid for in proportion to its modules."""
 
     modules: FloatArray  #: [site]
     cost: float  #: operation, annuity and upkeep, in units of money
@@ -28,11 +28,7 @@ class Relaxation:
 
 
 def relax(
-    first: FirstStage,
-    days: Sequence[StandardDay],
-    before: float,
-    money: float,
-    sites: BoolArray | None = None,
+    first: FirstStage, days: Sequence[StandardDay], before: float, money: float
 ) -> Relaxation | None:
     """Solves it; None where no sizes keep the limits and the return.
 
@@ -42,11 +38,8 @@ def relax(
         before: cost of operation without ports and storage, which returns are counted from;
             infinite: no return is asked for.
         money: the programs' unit of it.
-        sites: where modules may be, every one of these paid for; None: anywhere, and every site
-            paid for in proportion to its modules.
     """
-    prices = _Prices.of(first, money, sites)
-    found = solve_finely(_joint(prices, days, before), _WHAT)
+    found = solve_finely(_joint(first, days, before, money), _WHAT)
     if not isinstance(found, ConeSolution):
         return None
     count = len(first.most)
@@ -61,58 +54,33 @@ def relax(
         values.append(day.values(found.x[columns[k] : columns[k + 1]]))
     return Relaxation(
         modules=np.clip(found.x[:count], 0.0, first.most),
-        cost=found.report.objective + prices.yearly_sites,
+        cost=found.report.objective,
         bounds=tuple(bounds),
         x=tuple(values),
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Prices:
-    """Of modules [site], in units of money, and of the sites that are paid for anyway."""
-
-    most: FloatArray
-    yearly: FloatArray
-    wanted: FloatArray  #: of income, for the return
-    yearly_sites: float
-    wanted_sites: float
-
-    @classmethod
-    def of(cls, first: FirstStage, money: float, sites: BoolArray | None) -> _Prices:
-        if sites is None:
-            module = first.module_price + first.site_price / np.maximum(first.most, 1)
-            most, paid = first.most, np.zeros(len(module))
-        else:
-            # Sizes that may be nothing but 0 would leave no inside.
-            module, most = first.module_price, np.where(sites, first.most, NUDGE)
-            paid = np.where(sites, first.site_price, 0.0)
-        yearly, wanted = first.annuity + first.upkeep, first.upkeep + first.return_min
-        return cls(
-            most=most,
-            yearly=yearly * module / money,
-            wanted=wanted * module / money,
-            yearly_sites=float(yearly @ paid) / money,
-            wanted_sites=float(wanted @ paid) / money,
-        )
-
-
-def _joint(prices: _Prices, days: Sequence[StandardDay], before: float) -> ConeProgram:
+def _joint(
+    first: FirstStage, days: Sequence[StandardDay], before: float, money: float
+) -> ConeProgram:
     """Columns sizes, then days; rows days, then the return, then bounds of sizes."""
+    price = (first.module_price + first.site_price / np.maximum(first.most, 1)) / money
+    wanted = (first.upkeep + first.return_min) * price
     operation = np.concatenate([day.cost for day in days])
-    count, one = len(prices.most), sp.identity(len(prices.most))
+    count, one = len(price), sp.identity(len(price))
     by_size = sp.vstack([day.by_modules for day in days])
     rows = [sp.hstack([by_size, sp.block_diag([day.matrix for day in days])])]
     bounds = [day.bound for day in days]
     if np.isfinite(before):
-        rows.append(sp.csr_matrix(np.concatenate([prices.wanted, operation])[None]))
-        bounds.append(np.array([before - prices.wanted_sites]))
-    for sign, bound in ((1.0, prices.most), (-1.0, np.zeros(count))):
+        rows.append(sp.csr_matrix(np.concatenate([wanted, operation])[None]))
+        bounds.append(np.array([before]))
+    for sign, bound in ((1.0, first.most), (-1.0, np.zeros(count))):
         rows.append(sp.hstack([sign * one, sp.csr_matrix((count, len(operation)))]))
         bounds.append(bound)
     own = sum(len(bound) for bound in bounds[len(days) :])
     return ConeProgram(
         quadratic=sp.csc_matrix((count + len(operation),) * 2),
-        cost=np.concatenate([prices.yearly, operation]),
+        cost=np.concatenate([(first.annuity + first.upkeep) * price, operation]),
         matrix=sp.vstack(rows).tocsc(),
         bound=np.concatenate(bounds),
         cones=(*(cone for day in days for cone in day.cones), Cone(ConeKind.NONNEGATIVE, own)),

@@ -80,8 +80,9 @@ def solve_dc_storage(
         mapper=mapper,
         watch=watch or (lambda step: None),
     )
-    found = _Study(case, asked, coupled=False).run()
-    if not _imports_kept(case, [*found.operated, *found.before]):
+    study = _Study(case, asked, coupled=False)
+    found = study.run() if _imports_kept(case, study.without_margins()) else None
+    if found is None or not _imports_kept(case, [*found.operated, *found.before]):
         found = _Study(case, asked, coupled=True).run()
     return replace(found, seconds=time.perf_counter() - begin)
 
@@ -127,13 +128,14 @@ class _Study:
         self._first = FirstStage.of(case)
         self._money = _money_unit(case)
         self._steps: list[Step] = []
+        self._first_guess: tuple[Operated, ...] | None = None
 
     def run(self) -> DcSolution:
         """Rounds of margins until fresh errors violate limits as rarely as allowed."""
         asked, case = self._asked, self._case
         held = draw_errors(case, asked.seed, asked.samples, "margins", Sampling.SOBOL)
         fresh = draw_errors(case, asked.seed, asked.samples, "fresh", Sampling.MONTE_CARLO)
-        limits = margins(case, self._without_margins(), held, asked.mapper)
+        limits = margins(case, self.without_margins(), held, asked.mapper)
         for number in range(1, _MARGIN_ROUNDS + 1):
             found = self._round(limits, fresh)
             last = number == _MARGIN_ROUNDS or time.perf_counter() >= asked.end
@@ -142,8 +144,13 @@ class _Study:
             limits = tighter(limits, margins(case, found.operated, held, asked.mapper))
         raise AssertionError("the last round returns")
 
-    def _without_margins(self) -> tuple[Operated, ...]:
+    def without_margins(self) -> tuple[Operated, ...]:
         """The operation of the continuous relaxation under the grid's own limits."""
+        if self._first_guess is None:
+            self._first_guess = self._guessed()
+        return self._first_guess
+
+    def _guessed(self) -> tuple[Operated, ...]:
         limits = nominal_limits(self._case)
         days = self._days(self._part, limits)
         programs = [least_cost(day) for day in days]
