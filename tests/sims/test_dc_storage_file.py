@@ -181,7 +181,7 @@ def test_five_steps_a_day_are_refused_and_eight_are_three_hours_each(folder: Pat
 
 
 def test_a_starting_charge_outside_the_limits_is_refused(folder: Path) -> None:
-    with pytest.raises(CaseError, match="0.05 is not|0.1 is above soc_start"):
+    with pytest.raises(CaseError, match=r"0\.1 is above soc_start, 0\.05"):
         load_dc_storage_case(folder, overrides={"batteries.soc_start": "0.05"})
     chosen = load_dc_storage_case(folder, overrides={"batteries.soc_start": "0.5"})
     assert chosen.modules.soc_start == 0.5
