@@ -10,6 +10,7 @@ from .errors import SolveError
 from .solve import Ending, LinearProgram, to_highs
 from .units import FloatArray, IntArray
 
+_OPTIMAL = highspy.HighsModelStatus.kOptimal
 _NO_POINT = (
     highspy.HighsModelStatus.kInfeasible,
     highspy.HighsModelStatus.kUnboundedOrInfeasible,
@@ -49,9 +50,13 @@ class GrowingProgram:
         self._highs.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
         self._highs.run()
         status = self._highs.getModelStatus()
+        if status not in (_OPTIMAL, *_NO_POINT):  # a basis may lead astray: once more without
+            self._highs.clearSolver()
+            self._highs.run()
+            status = self._highs.getModelStatus()
         if status in _NO_POINT:
             return None
-        if status != highspy.HighsModelStatus.kOptimal:
+        if status != _OPTIMAL:
             words = self._highs.modelStatusToString(status)
             raise SolveError(self._what, "HiGHS", Ending.FAILED, words)
         value = self._highs.getInfo().objective_function_value

@@ -26,10 +26,10 @@ import numpy as np
 from ...core.errors import InfeasibleError
 from ...core.units import FloatArray
 from ..der.mapper import Mapper
-from .first_stage import FirstStage, plan_of
+from .first_stage import plan_of
 from .master import Box, Master
-from .operation import Day
-from .recourse import Recourse, answer
+from .problem import Problem
+from .recourse import answer
 from .relaxation import Relaxation
 from .solution import Cut, Step
 from .standard import HourBounds
@@ -40,22 +40,6 @@ _WHOLE = 1e-6
 _OWN_SHARE = 0.95
 #: Relative: a sum that misses the return by less reaches it.
 _RETURN_TOLERANCE = 1e-9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Problem:
-    """What is searched: prices, scenarios, and the cost of operation without anything."""
-
-    first: FirstStage
-    days: tuple[Day, ...]
-    recourses: tuple[Recourse, ...]
-    before: float  #: a year, in units of money
-    empty_allowed: bool  #: whether operation without ports and storage keeps the limits
-
-    @property
-    def money(self) -> float:
-        """The unit of money."""
-        return self.days[0].money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

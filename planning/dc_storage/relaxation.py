@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from ...core.solve import Cone, ConeKind, ConeProgram, ConeSolution
 from ...core.units import FloatArray
 from .first_stage import FirstStage
+from .problem import Problem
 from .recourse import solve_finely
 from .standard import HourBounds, StandardDay, hour_bounds, into_dual_cone
 
@@ -27,19 +28,11 @@ class Relaxation:
     x: tuple[FloatArray, ...]  #: [scenario] all columns of its program; sizes 0
 
 
-def relax(
-    first: FirstStage, days: Sequence[StandardDay], before: float, money: float
-) -> Relaxation | None:
-    """Solves it; None where no sizes keep the limits and the return.
-
-    Args:
-        first: what modules cost.
-        days: every scenario's program.
-        before: cost of operation without ports and storage, which returns are counted from;
-            infinite: no return is asked for.
-        money: the programs' unit of it.
-    """
-    found = solve_finely(_joint(first, days, before, money), _WHAT)
+def relax(problem: Problem, with_return: bool = True) -> Relaxation | None:
+    """Solves it; None where no sizes keep the limits and, if asked for, the return."""
+    days = [recourse.cost for recourse in problem.recourses]
+    first, before = problem.first, problem.before if with_return else np.inf
+    found = solve_finely(_joint(first, days, before, problem.money), _WHAT)
     if not isinstance(found, ConeSolution):
         return None
     count = len(first.most)

@@ -19,7 +19,7 @@ from ...uncertainty.draws import Sampling
 from ..der.mapper import IN_TURN, Mapper
 from .case import DcStorageCase
 from .chance import Errors, broken, draw_errors, margins, violations
-from .decomposition import Found, Problem, Search
+from .decomposition import Found, Search
 from .first_stage import FirstStage, plan_of
 from .limits import Limits, nominal_limits, tighter
 from .operated import (
@@ -30,9 +30,9 @@ from .operated import (
     operate,
     operate_elastic,
 )
-from .operation import Day, least_cost, modules_max
-from .parts import Part, standing, whole, with_ports, without_links, without_ports
-from .recourse import Recourse
+from .operation import Day, modules_max
+from .parts import Part, standing, whole, with_ports, without_ports
+from .problem import Problem
 from .relaxation import Relaxation, relax
 from .solution import Chance, DcSolution, Money, Operated, Step
 
@@ -152,42 +152,29 @@ class _Study:
 
     def _guessed(self) -> tuple[Operated, ...]:
         limits = nominal_limits(self._case)
-        days = self._days(self._part, limits)
-        programs = [least_cost(day) for day in days]
-        recourses = [Recourse.of(*one) for one in zip(days, programs, strict=True)]
-        found = self._relaxed(recourses, days, np.inf)
+        problem = Problem.of(self._days(self._part, limits))
+        found = self._relaxed(problem, with_return=False)
         solved = tuple(
             Solved(day=day, program=program, x=x, cost=0.0, missed=0.0)
-            for day, program, x in zip(days, programs, found.x, strict=True)
+            for day, program, x in zip(problem.days, problem.programs, found.x, strict=True)
         )
-        return self._gather(
-            solved, np.arange(len(self._case.links.port_buses)), self._others(limits)
-        )
+        ports = np.arange(len(self._case.links.port_buses))
+        return self._gather(solved, ports, self._others(limits))
 
     def _round(self, limits: Limits, fresh: Errors) -> _Round:
         asked = self._asked
         others = self._others(limits)
-        days = self._days(self._part, limits)
-        recourses = tuple(Recourse.of(day, least_cost(day)) for day in days)
-        before = self._before(days)
-        cost = sum(day.cost for day in before)
-        relaxation = self._relaxed(recourses, days, cost)
-        problem = Problem(
-            first=self._first,
-            days=days,
-            recourses=recourses,
-            before=cost,
-            empty_allowed=all(day.missed == 0 for day in before),
-        )
+        problem = Problem.of(self._days(self._part, limits))
+        relaxation = self._relaxed(problem, with_return=True)
         search = Search(
             problem, relaxation, asked.mapper, self._note, asked.begin, len(self._steps)
         )
         found = search.run(asked.gap, asked.end)
-        solved, ports = self._planned(days, found.modules)
+        solved, ports = self._planned(problem.days, found.modules)
         operated = self._gather(solved, ports, others)
         return _Round(
             limits=limits,
-            before=before,
+            before=problem.empty,
             others=others,
             relaxation=relaxation,
             found=found,
@@ -207,13 +194,10 @@ class _Study:
             for k in range(len(self._case.scenarios.names))
         )
 
-    def _relaxed(
-        self, recourses: Sequence[Recourse], days: Sequence[Day], before: float
-    ) -> Relaxation:
-        programs = [one.cost for one in recourses]
-        found = relax(self._first, programs, before, self._money)
+    def _relaxed(self, problem: Problem, with_return: bool) -> Relaxation:
+        found = relax(problem, with_return)
         if found is None:
-            raise self._explained(days)
+            raise self._explained(problem.days)
         return found
 
     def _explained(self, days: Sequence[Day]) -> InfeasibleError:
@@ -239,10 +223,6 @@ class _Study:
                 raise InfeasibleError(_WHAT, "Clarabel", misses, remedy)
             found.append(PartSolved(part=self._rest, solved=solved, ports=np.zeros(0, np.int64)))
         return tuple(found)
-
-    def _before(self, days: Sequence[Day]) -> tuple[Solved, ...]:
-        bare = without_links(self._part.case)
-        return tuple(operate_elastic(replace(day, case=bare), np.zeros(0)) for day in days)
 
     def _planned(
         self, days: Sequence[Day], modules: FloatArray
