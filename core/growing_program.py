@@ -61,7 +61,3 @@ class GrowingProgram:
             raise SolveError(self._what, "HiGHS", Ending.FAILED, words)
         value = self._highs.getInfo().objective_function_value
         return float(value), np.array(self._highs.getSolution().col_value)
-
-    def _ran(self) -> highspy.HighsModelStatus:
-        self._highs.run()
-        return self._highs.getModelStatus()
