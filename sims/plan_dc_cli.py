@@ -55,16 +55,16 @@ def dc_storage(
         float | None, typer.Option(min=0.1, help="Limit for every plan; default: none.")
     ] = None,
     fresh_samples: Annotated[
-        int | None, typer.Option(min=100, help="That judge a plan's limits; default: 1000.")
+        int | None, typer.Option(min=100, help="That judge a plan's limits; default: 1024.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides their draw.")] = 1,
     quick: Annotated[
         bool, typer.Option("--quick", help="A gap of 0.01, and fewer fresh samples.")
     ] = False,
     runtime: Annotated[
-        RuntimeKind | None,
-        typer.Option(help="Ray tasks, or this process only; default: Ray for several plans."),
-    ] = None,
+        RuntimeKind,
+        typer.Option(help="Plans, or the days of the only one, as Ray tasks; or one by one here."),
+    ] = RuntimeKind.ray,
     address: AddressOption = None,
     workers: WorkersOption = 2,
     set_: SetOption = None,
@@ -90,12 +90,11 @@ def dc_storage(
         "sweeps": _sweeps(loaded, given, sweep or []),
         "gap": gap or (1e-2 if quick else 1e-3),
         "seconds": seconds,
-        "samples": fresh_samples or (300 if quick else 1000),
+        "samples": fresh_samples or (512 if quick else 1024),
         "seed": seed,
     }
-    kind = runtime or (RuntimeKind.ray if settings["sweeps"] else RuntimeKind.local)
     study = begin_study(out_, loaded, "dc-storage", settings, csv)
-    carry_out_study(study, kind, address, workers, quiet, json_)
+    carry_out_study(study, runtime, address, workers, quiet, json_)
 
 
 def _case(case: str, set_: list[str] | None) -> DcStorageCase:

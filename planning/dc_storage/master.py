@@ -1,7 +1,7 @@
-"""Whole numbers under what operation is known to cost at least: a mixed-integer linear program.
+"""What is known of all plans: prices, and cuts that operation costs at least so much.
 
     min  (annuity + upkeep) investment + sum theta_st + mu loss_ES - cost before
-    s.t. alpha <= alpha_max beta,  sum beta >= 1: nothing at all is known without
+    s.t. alpha <= alpha_max beta,  beta <= alpha,  sum beta >= 1 (nothing at all is known without)
          theta_st >= a + b'alpha + c'P_ES_st          optimality cuts, one for each hour
          0 >= a + b'alpha + c'P_ES_st                 feasibility cuts, likewise
          cost before - sum theta - mu loss_ES - upkeep >= xi investment
@@ -14,13 +14,12 @@ hours, which bounds far better than their sum. The row of the return counts pena
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 
-from ...core.mixed_integer import solve_mixed_integer
-from ...core.solve import LinearProgram
+from ...core.growing_program import GrowingProgram
 from ...core.units import FloatArray, IntArray
 from ..mixed_builder import MixedBuilder
 from .first_stage import FirstStage
@@ -30,43 +29,59 @@ from .standard import HourBounds
 _WHAT = "numbers of modules"
 #: Rows of cuts whose largest coefficient is below say nothing.
 _NOTHING = 1e-9
+#: Relative: the return's row counts as active with less room.
+_ACTIVE = 1e-7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Choice:
-    """The master's best numbers, and what its cuts prove."""
+class Box:
+    """Where whole numbers may be; [site: beta, then site: alpha]."""
 
-    modules: FloatArray  #: [site], whole
-    bound: float  #: no plan's cost is lower, in units of money
+    lower: FloatArray
+    upper: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Guess:
+    """The best of a box by what is known, numbers not necessarily whole."""
+
+    profit: float  #: no plan of the box has more, in units of money
+    numbers: FloatArray  #: [beta, then alpha]
+    return_active: bool
 
 
 class Master:
-    """Collects cuts; ``solve`` answers with the best numbers under them."""
+    """Collects cuts; ``guess`` answers for a box."""
 
     def __init__(self, first: FirstStage, days: Sequence[Day], before: float) -> None:
-        builder = MixedBuilder()
-        self._count, self._scenarios = len(first.most), len(days)
-        self._alpha = builder.columns(self._count, upper=first.most, integer=True)
-        self._beta = builder.columns(self._count, upper=1.0, integer=True)
-        self._theta = builder.columns(self._scenarios, days[0].hours, lower=-np.inf)
+        builder, count, money = MixedBuilder(), len(first.most), days[0].money
+        self._beta = builder.columns(count, upper=1.0)
+        self._alpha = builder.columns(count, upper=first.most)
+        self._theta = builder.columns(len(days), days[0].hours, lower=-np.inf)
         self._stores = [store_columns(builder, day.case) for day in days]
-        money = days[0].money
         _investment(builder, first, self._alpha, self._beta, before, money)
         builder.cost(self._theta, 1.0)
         links = self._alpha[len(days[0].case.links.port_buses) :]
         for day, store in zip(days, self._stores, strict=True):
             store_operation(builder, day.case, store, links)
             store_cost(builder, day, store)
-        self._base = builder.build().linear
-        self._return = self._row_of_return(first, before, money)
-        self._cuts: list[sp.csr_matrix] = []
-        self._bounds: list[FloatArray] = []
+        base = builder.build().linear
+        self._program, self._columns = GrowingProgram(base, _WHAT), len(base.cost)
+        self._return = self._row_of_return(first, base.cost, money)
+        self._before, self._asks_return = before, False
+        self.whole = Box(
+            lower=np.zeros(2 * count), upper=np.concatenate([np.ones(count), first.most])
+        )
+
+    def ask_return(self) -> None:
+        """From now on only of plans that return enough."""
+        self._program.at_most(self._return, np.array([self._before]))
+        self._asks_return = True
 
     def cut(self, scenario: int, bounds: HourBounds, feasible: bool) -> None:
         """Adds what is proven of a scenario's hours: of their cost, or of missed limits."""
         hours = len(bounds.constant)
-        power = self._stores[scenario].power
-        columns = [np.tile(self._alpha, (hours, 1)), power]
+        columns = [np.tile(self._alpha, (hours, 1)), self._stores[scenario].power]
         values = [bounds.by_modules, bounds.by_power]
         scale = np.ones(hours)
         if feasible:
@@ -78,44 +93,34 @@ class Master:
             scale = np.where(size > _NOTHING, 1 / np.maximum(size, _NOTHING), 0.0)
         rows = np.broadcast_to(np.arange(hours)[:, None], column.shape)
         entries = (scale[:, None] * value).ravel()
-        shape = (hours, len(self._base.cost))
-        self._cuts.append(sp.csr_matrix((entries, (rows.ravel(), column.ravel())), shape=shape))
-        self._bounds.append(-scale * bounds.constant)
+        shape = (hours, self._columns)
+        cuts = sp.csr_matrix((entries, (rows.ravel(), column.ravel())), shape=shape)
+        kept = np.flatnonzero(scale)
+        self._program.at_most(cuts[kept], -(scale * bounds.constant)[kept])
 
-    def solve(self, gap: float, with_return: bool = True) -> Choice:
-        """The numbers of the least cost that the cuts allow, and the return if asked for.
-
-        Raises:
-            InfeasibleError: none do.
-        """
-        found = solve_mixed_integer(self._program(with_return), _WHAT, gap=gap)
-        return Choice(modules=np.round(found.x[self._alpha]), bound=found.bound)
-
-    def _program(self, with_return: bool) -> LinearProgram:
-        base, (row, most) = self._base, self._return
-        cuts, bounds = list(self._cuts), list(self._bounds)
-        if with_return:
-            cuts.append(row)
-            bounds.append(np.array([most]))
-        bound = np.concatenate([np.zeros(0), *bounds])
-        return replace(
-            base,
-            matrix=sp.vstack([base.matrix, *cuts], format="csc"),
-            row_lower=np.concatenate([base.row_lower, np.full(len(bound), -np.inf)]),
-            row_upper=np.concatenate([base.row_upper, bound]),
+    def guess(self, box: Box) -> Guess | None:
+        """The best that cuts allow in a box; None: nothing."""
+        columns = np.concatenate([self._beta, self._alpha])
+        found = self._program.solve(columns, box.lower, box.upper)
+        if found is None:
+            return None
+        cost, x = found
+        room = self._before - float((self._return @ x)[0])
+        return Guess(
+            profit=-cost,
+            numbers=x[columns],
+            return_active=self._asks_return and room <= _ACTIVE * abs(self._before),
         )
 
-    def _row_of_return(
-        self, first: FirstStage, before: float, money: float
-    ) -> tuple[sp.csr_matrix, float]:
-        """sum theta + mu loss_ES + upkeep + xi investment <= cost before."""
+    def _row_of_return(self, first: FirstStage, cost: FloatArray, money: float) -> sp.csr_matrix:
+        """sum theta + mu loss_ES + upkeep + xi investment, at most the cost before."""
         wanted = (first.upkeep + first.return_min) / money
-        row = np.zeros(len(self._base.cost))
+        row = np.zeros(len(cost))
         row[self._alpha], row[self._beta] = wanted * first.module_price, wanted * first.site_price
         row[self._theta] = 1.0
         for store in self._stores:
-            row[store.loss] = self._base.cost[store.loss]
-        return sp.csr_matrix(row[None]), before
+            row[store.loss] = cost[store.loss]
+        return sp.csr_matrix(row[None])
 
 
 def _investment(

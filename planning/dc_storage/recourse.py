@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ...core.errors import SolveError
 from ...core.solve import Certificate, ConeProgram, ConeSolution, solve_cone_or_certify
 from ...core.units import FloatArray
@@ -14,9 +16,9 @@ from .standard import HourBounds, StandardDay, hour_bounds, into_dual_cone, stan
 _WHAT = "operation of a day"
 #: Where Clarabel cannot reach the first tolerance, the next; bounds hold with any.
 _TOLERANCES = (1e-8, 1e-6, 1e-4)
-#: Modules added to every number that is asked for. A port of size 0 leaves cones without interior,
-#: and prices without end; bounds hold anywhere, so they may be taken next to it.
-NUDGE = 3e-4
+#: Modules in place of none: a port of size 0 leaves cones without interior, and prices without end.
+#: Bounds hold anywhere, so they may be taken next to 0. Where the first gives no answer, the next.
+NUDGES = (1e-4, 1e-3, 1e-2)
 #: Sum of what limits are missed by, squared per unit, that is called none.
 MISS_TOLERANCE = 1e-7
 
@@ -44,17 +46,18 @@ class Answer:
 
 
 def answer(recourse: Recourse, modules: FloatArray) -> Answer:
-    """The cheapest operation with so many modules, ``NUDGE`` added, or the proof that there is none.
+    """The cheapest operation with so many modules, a little for none, or proof that none exists.
 
     Raises:
         SolveError: neither was found.
     """
-    there = modules + NUDGE
-    try:
-        found = solve_finely(recourse.cost.program(there), _WHAT, _TOLERANCES[:2])
-    except SolveError:
-        return _by_misses(recourse, there)
-    return _read(recourse.cost, found)
+    for nudge in NUDGES:
+        program = recourse.cost.program(np.where(modules > 0, modules, nudge))
+        try:
+            return _read(recourse.cost, solve_finely(program, _WHAT, _TOLERANCES[:2]))
+        except SolveError:
+            pass
+    return _by_misses(recourse, np.where(modules > 0, modules, NUDGES[-1]))
 
 
 def _by_misses(recourse: Recourse, modules: FloatArray) -> Answer:

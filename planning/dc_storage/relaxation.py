@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from ...core.errors import InfeasibleError
 from ...core.solve import Cone, ConeKind, ConeProgram, ConeSolution
 from ...core.units import FloatArray
 from .first_stage import FirstStage
+from .problem import Problem
 from .recourse import solve_finely
 from .standard import HourBounds, StandardDay, hour_bounds, into_dual_cone
 
@@ -28,25 +28,13 @@ class Relaxation:
     x: tuple[FloatArray, ...]  #: [scenario] all columns of its program; sizes 0
 
 
-def relax(
-    first: FirstStage, days: Sequence[StandardDay], before: float, money: float
-) -> Relaxation:
-    """Solves it.
-
-    Args:
-        first: what modules cost.
-        days: every scenario's program.
-        before: cost of operation without ports and storage, which returns are counted from;
-            infinite: no return is asked for.
-        money: the programs' unit of it.
-
-    Raises:
-        InfeasibleError: no sizes keep the limits and the return.
-    """
-    program = _joint(first, days, before, money)
-    found = solve_finely(program, _WHAT)
+def relax(problem: Problem, with_return: bool = True) -> Relaxation | None:
+    """Solves it; None where no sizes keep the limits and, if asked for, the return."""
+    days = [recourse.cost for recourse in problem.recourses]
+    first, before = problem.first, problem.before if with_return else np.inf
+    found = solve_finely(_joint(first, days, before, problem.money), _WHAT)
     if not isinstance(found, ConeSolution):
-        raise InfeasibleError(_WHAT, "Clarabel", ())
+        return None
     count = len(first.most)
     rows = np.cumsum([0, *(len(day.bound) for day in days)])
     columns = count + np.cumsum([0, *(len(day.cost) for day in days)])

@@ -19,7 +19,7 @@ from ...uncertainty.draws import Sampling
 from ..der.mapper import IN_TURN, Mapper
 from .case import DcStorageCase
 from .chance import Errors, broken, draw_errors, margins, violations
-from .decomposition import Found, Problem, Search
+from .decomposition import Found, Search
 from .first_stage import FirstStage, plan_of
 from .limits import Limits, nominal_limits, tighter
 from .operated import (
@@ -30,15 +30,19 @@ from .operated import (
     operate,
     operate_elastic,
 )
-from .operation import Day, least_cost, modules_max
-from .parts import Part, standing, whole, with_ports, without_links, without_ports
-from .recourse import Recourse
+from .operation import Day, modules_max
+from .parts import Part, standing, whole, with_ports, without_ports
+from .problem import Problem, operate_empty
 from .relaxation import Relaxation, relax
 from .solution import Chance, DcSolution, Money, Operated, Step
 
 _WHAT = "ports and storage"
 #: Rounds of margins before the rates reached are returned as they are.
 _MARGIN_ROUNDS = 4
+#: The first plan, which margins are yet to be held against, may have so many times the gap.
+_COARSE = 10.0
+#: A relaxation that deviates by no more is exact; else the room for lossless voltages is set anew.
+_EXACT = 1e-5
 #: Relative: a limit of imports that is exceeded by less is kept.
 _IMPORT_TOLERANCE = 1e-6
 #: Programs see costs of about this size.
@@ -80,8 +84,9 @@ def solve_dc_storage(
         mapper=mapper,
         watch=watch or (lambda step: None),
     )
-    found = _Study(case, asked, coupled=False).run()
-    if not _imports_kept(case, [*found.operated, *found.before]):
+    study = _Study(case, asked, coupled=False)
+    found = study.run() if _imports_kept(case, study.without_margins()) else None
+    if found is None or not _imports_kept(case, [*found.operated, *found.before]):
         found = _Study(case, asked, coupled=True).run()
     return replace(found, seconds=time.perf_counter() - begin)
 
@@ -98,12 +103,19 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Before:
+    """Operation without ports and storage."""
+
+    days: tuple[Solved, ...]  #: of the part that a plan changes
+    others: tuple[PartSolved, ...]  #: of the rest, the same with any plan
+    operated: tuple[Operated, ...]
+    limits_nominal: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Round:
     """What one round of margins ends with."""
 
-    limits: Limits
-    before: tuple[Solved, ...]
-    others: tuple[PartSolved, ...]
     relaxation: Relaxation
     found: Found
     days: tuple[Solved, ...]
@@ -127,66 +139,95 @@ class _Study:
         self._first = FirstStage.of(case)
         self._money = _money_unit(case)
         self._steps: list[Step] = []
+        self._first_guess: tuple[Operated, ...] | None = None
 
     def run(self) -> DcSolution:
         """Rounds of margins until fresh errors violate limits as rarely as allowed."""
         asked, case = self._asked, self._case
         held = draw_errors(case, asked.seed, asked.samples, "margins", Sampling.SOBOL)
         fresh = draw_errors(case, asked.seed, asked.samples, "fresh", Sampling.MONTE_CARLO)
-        limits = margins(case, self._without_margins(), held, asked.mapper)
-        for number in range(1, _MARGIN_ROUNDS + 1):
-            found = self._round(limits, fresh)
-            last = number == _MARGIN_ROUNDS or time.perf_counter() >= asked.end
-            if last or not broken(case, found.chance):
-                return self._solution(found, number)
-            limits = tighter(limits, margins(case, found.operated, held, asked.mapper))
-        raise AssertionError("the last round returns")
+        before = self._before(held, fresh)
+        limits = margins(case, self.without_margins(), held, asked.mapper)
+        limits = margins(case, self._guessed(limits), held, asked.mapper)
+        search = self._search(limits, before, None)
+        gap, number = _COARSE * asked.gap, 1
+        while True:
+            found = self._round(search, before, fresh, gap)
+            fails = broken(case, found.chance) or _deviation(found.days) > _EXACT
+            done = gap == asked.gap and (not fails or number == _MARGIN_ROUNDS)
+            if done or time.perf_counter() >= asked.end:
+                return self._solution(before, found, number)
+            if fails:
+                limits = tighter(limits, margins(case, found.operated, held, asked.mapper))
+                search = self._search(limits, before, search)
+                number += 1
+            gap = asked.gap
 
-    def _without_margins(self) -> tuple[Operated, ...]:
+    def without_margins(self) -> tuple[Operated, ...]:
         """The operation of the continuous relaxation under the grid's own limits."""
-        limits = nominal_limits(self._case)
-        days = self._days(self._part, limits)
-        programs = [least_cost(day) for day in days]
-        recourses = [Recourse.of(*one) for one in zip(days, programs, strict=True)]
-        found = self._relaxed(recourses, days, np.inf)
+        if self._first_guess is None:
+            self._first_guess = self._guessed(nominal_limits(self._case))
+        return self._first_guess
+
+    def _guessed(self, limits: Limits) -> tuple[Operated, ...]:
+        """The operation of the continuous relaxation, no return asked for."""
+        problem = Problem.of(self._days(self._part, limits))
+        found = relax(problem, with_return=False)
+        if found is None:
+            raise self._explained(problem.days)
         solved = tuple(
             Solved(day=day, program=program, x=x, cost=0.0, missed=0.0)
-            for day, program, x in zip(days, programs, found.x, strict=True)
+            for day, program, x in zip(problem.days, problem.programs, found.x, strict=True)
         )
-        return self._gather(
-            solved, np.arange(len(self._case.links.port_buses)), self._others(limits)
-        )
+        ports = np.arange(len(self._case.links.port_buses))
+        return self._gather(solved, ports, self._others(limits))
 
-    def _round(self, limits: Limits, fresh: Errors) -> _Round:
+    def _before(self, held: Errors, fresh: Errors) -> _Before:
+        """Operation without anything, with margins of its own; and of the other feeders, for good.
+
+        Where it cannot keep the limits there is nothing to be verified.
+        """
+        case, mapper = self._case, self._asked.mapper
+        limits = nominal_limits(case)
+        found = self._operated_before(limits)
+        for _ in range(_MARGIN_ROUNDS):
+            own = margins(case, found.operated, held, mapper)
+            limits = own if found.limits_nominal else tighter(limits, own)
+            found = replace(self._operated_before(limits), limits_nominal=False)
+            missed = any(day.missed for day in found.days)
+            exact = _deviation([*found.days, *(one.solved for one in found.others)]) <= _EXACT
+            if exact and (
+                missed or not broken(case, violations(case, found.operated, fresh, mapper))
+            ):
+                break
+        return found
+
+    def _operated_before(self, limits: Limits) -> _Before:
+        days, others = operate_empty(self._days(self._part, limits)), self._others(limits)
+        operated = self._gather(days, np.zeros(0, np.int64), others)
+        return _Before(days=days, others=others, operated=operated)
+
+    def _search(self, limits: Limits, before: _Before, earlier: Search | None) -> Search:
         asked = self._asked
-        others = self._others(limits)
-        days = self._days(self._part, limits)
-        recourses = tuple(Recourse.of(day, least_cost(day)) for day in days)
-        before = self._before(days)
-        cost = sum(day.cost for day in before)
-        relaxation = self._relaxed(recourses, days, cost)
-        problem = Problem(
-            first=self._first,
-            days=days,
-            recourses=recourses,
-            before=cost,
-            empty_allowed=all(day.missed == 0 for day in before),
-        )
-        search = Search(
-            problem, relaxation, asked.mapper, self._note, asked.begin, len(self._steps)
-        )
-        found = search.run(asked.gap, asked.end)
-        solved, ports = self._planned(days, found.modules)
-        operated = self._gather(solved, ports, others)
+        problem = Problem.of(self._days(self._part, limits), before.days)
+        relaxation = relax(problem) or relax(problem, with_return=False)
+        if relaxation is None:
+            raise self._explained(problem.days)
+        return Search(problem, relaxation, asked.mapper, self._note, asked.begin, earlier)
+
+    def _round(self, search: Search, before: _Before, fresh: Errors, gap: float) -> _Round:
+        """The best plan to a gap, and what forecast errors do to it."""
+        found = search.run(gap, self._asked.end)
+        days, ports = self._planned(search.problem.days, found.modules)
+        if not found.modules.any():  # all is as before
+            days, ports = before.days, np.zeros(0, np.int64)
+        operated = self._gather(days, ports, before.others)
         return _Round(
-            limits=limits,
-            before=before,
-            others=others,
-            relaxation=relaxation,
+            relaxation=search.relaxation,
             found=found,
-            days=solved,
+            days=days,
             operated=operated,
-            chance=violations(self._case, operated, fresh, asked.mapper),
+            chance=violations(self._case, operated, fresh, self._asked.mapper),
         )
 
     def _note(self, step: Step) -> None:
@@ -200,15 +241,7 @@ class _Study:
             for k in range(len(self._case.scenarios.names))
         )
 
-    def _relaxed(
-        self, recourses: Sequence[Recourse], days: Sequence[Day], before: float
-    ) -> Relaxation:
-        try:
-            return relax(self._first, [one.cost for one in recourses], before, self._money)
-        except InfeasibleError as error:
-            raise self._explained(days, error) from error
-
-    def _explained(self, days: Sequence[Day], error: InfeasibleError) -> InfeasibleError:
+    def _explained(self, days: Sequence[Day]) -> InfeasibleError:
         """Names the limits that are missed where everything is built."""
         most = modules_max(self._case)
         misses = tuple(
@@ -216,7 +249,7 @@ class _Study:
             for day in days
             for miss in named_misses(self._case, self._part, operate_elastic(day, most))
         )
-        return InfeasibleError(_WHAT, error.solver, misses, "allow more modules, or a larger risk")
+        return InfeasibleError(_WHAT, "Clarabel", misses, "allow more modules, or a larger risk")
 
     def _others(self, limits: Limits) -> tuple[PartSolved, ...]:
         """Operation [scenario] of the feeders that no plan changes."""
@@ -231,10 +264,6 @@ class _Study:
                 raise InfeasibleError(_WHAT, "Clarabel", misses, remedy)
             found.append(PartSolved(part=self._rest, solved=solved, ports=np.zeros(0, np.int64)))
         return tuple(found)
-
-    def _before(self, days: Sequence[Day]) -> tuple[Solved, ...]:
-        bare = without_links(self._part.case)
-        return tuple(operate_elastic(replace(day, case=bare), np.zeros(0)) for day in days)
 
     def _planned(
         self, days: Sequence[Day], modules: FloatArray
@@ -255,12 +284,12 @@ class _Study:
             gathered(self._case, [one, *more]) for one, more in zip(own, rest, strict=True)
         )
 
-    def _solution(self, last: _Round, rounds: int) -> DcSolution:
+    def _solution(self, before: _Before, last: _Round, rounds: int) -> DcSolution:
         case, found, money = self._case, last.found, self._money
-        before = self._gather(last.before, np.zeros(0, np.int64), last.others)
-        sums = _money(case, self._first, found.modules, before, last.operated)
-        cost = sum(day.cost for day in last.before) - sum(day.cost for day in last.days)
-        objective = cost * money - self._first.yearly(found.modules) if found.modules.any() else 0.0
+        sums = _money(case, self._first, found.modules, before.operated, last.operated)
+        cost_before = sum(day.cost for day in before.days)
+        saved = cost_before - sum(day.cost for day in last.days)
+        objective = saved * money - self._first.yearly(found.modules)
         return DcSolution(
             plan=plan_of(case, found.modules),
             money=sums,
@@ -269,18 +298,19 @@ class _Study:
             penalties=sums.profit - objective,
             steps=tuple(self._steps),
             relaxed=frozen(last.relaxation.modules),
-            relaxed_profit=(sum(day.cost for day in last.before) - last.relaxation.cost) * money,
+            relaxed_profit=(cost_before - last.relaxation.cost) * money,
             operated=last.operated,
-            before=before,
+            before=before.operated,
             chance=last.chance,
             margin_rounds=rounds,
             return_binding=found.return_binding,
-            relaxation_deviation=max(
-                day.relaxation_deviation
-                for day in (*last.days, *(one.solved for one in last.others))
-            ),
+            relaxation_deviation=_deviation([*last.days, *(one.solved for one in before.others)]),
             seconds=0.0,
         )
+
+
+def _deviation(days: Sequence[Solved]) -> float:
+    return max(day.relaxation_deviation for day in days)
 
 
 def _money_unit(case: DcStorageCase) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from ...core.errors import SolveError
 from ...planning.dc_storage.case import DcStorageCase
 from ...planning.dc_storage.solve import solve_dc_storage
+from ...planning.der.mapper import IN_TURN, Mapper
 from ..campaign import Settings, Task
 from ..dcfile.load import load_dc_storage_case
 from .rows import plan_frames
@@ -17,21 +18,26 @@ from .sweeps import Sweep, variations
 
 
 def plan_tasks(case: DcStorageCase, place: str, settings: Settings) -> list[Task]:
-    """The case's own plan and those of all sweeps; faults of a varied case are told at once."""
+    """The case's own plan and those of all sweeps; faults of a varied case are told at once.
+
+    Several plans are made side by side; one alone spreads its days.
+    """
+    varied = variations(case, settings["sweeps"])
     shared = {name: settings[name] for name in ("gap", "seconds", "samples", "seed")}
     tasks = []
-    for variation in variations(case, settings["sweeps"]):
+    for variation in varied:
         overrides = dict(variation.overrides)
         load_dc_storage_case(place, overrides=overrides)
         sweep = "" if variation.sweep is None else variation.sweep.value
         keys = {"plan": variation.name, "sweep": sweep}
         words = {**shared, "place": place, "overrides": overrides, "keys": keys}
         effort = 2.0 if variation.sweep is Sweep.MODULE else 1.0
-        tasks.append(Task(id=variation.name, settings=words, effort=effort))
+        alone = len(varied) == 1
+        tasks.append(Task(id=variation.name, settings=words, effort=effort, spreads=alone))
     return tasks
 
 
-def work_on(settings: Settings) -> dict[str, Any]:
+def work_on(settings: Settings, mapper: Mapper = IN_TURN) -> dict[str, Any]:
     """Tables as columns, and how long it took."""
     start = time.perf_counter()
     case = load_dc_storage_case(settings["place"], overrides=settings["overrides"])
@@ -43,6 +49,7 @@ def work_on(settings: Settings) -> dict[str, Any]:
             seconds=np.inf if settings["seconds"] is None else settings["seconds"],
             samples=settings["samples"],
             seed=settings["seed"],
+            mapper=mapper,
         )
     except SolveError as error:
         answer["failure"] = str(error)

@@ -1,4 +1,4 @@
-"""The 84-bus case with the plan published for it; tiny DER cases; small days to dispatch."""
+"""The 84-bus case with the plan published for it; tiny cases of every kind of planning."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from power_grid_model import (
 from threadpoolctl import threadpool_limits
 
 from roadvolt.core.units import FloatArray, frozen
+from roadvolt.planning.dc_storage.case import DcStorageCase, Modules, StorageRules
+from roadvolt.planning.dc_storage.case import Links as DcLinks
+from roadvolt.planning.dc_storage.case import Scenarios as DcScenarios
 from roadvolt.planning.der.budget_set import BudgetSet
 from roadvolt.planning.der.case import DerCase, DerRules, Deviations, Scenarios, Year
 from roadvolt.planning.der.extensive import solve_extensive
@@ -230,7 +233,7 @@ def _small_day(seed: int, **rules: Any) -> DispatchCase:
     # fmt: off
     return DispatchCase(
         name="small", title="Two feeders", currency="EUR", digest="", files={},
-        network=_two_feeders(seed), hours=1.0,
+        network=_drawn_feeders(seed), hours=1.0,
         load_p_kw=frozen(draw(50, 500, (steps, 6))), load_q_kvar=frozen(draw(20, 200, (steps, 6))),
         price_per_kwh=frozen(draw(0.05, 1.0, steps)),
         generators=Generators(
@@ -282,7 +285,7 @@ _SMALL_RULES = DispatchRules(
 )
 
 
-def _two_feeders(seed: int) -> RadialNetwork:
+def _drawn_feeders(seed: int) -> RadialNetwork:
     draw = np.random.default_rng(seed + 1000).uniform
     return RadialNetwork(
         vn_kv=10.0,
@@ -347,3 +350,62 @@ def _newton_flow(
     )
     voltage = np.asarray(result[ComponentType.node]["u_pu"][:count])
     return voltage, np.asarray(result[ComponentType.line]["i_to"])
+
+
+@pytest.fixture(scope="session")
+def tiny_dc() -> Callable[..., DcStorageCase]:
+    """Two feeders with a port at the end of each, a battery between them, two days of four hours.
+
+    ``tiny_dc(load=1.5, return_min=0.2)`` scales loads and changes rules; ``modules={...}`` prices.
+    """
+    return _tiny_dc
+
+
+def _tiny_dc(load: float = 1.0, modules: Any = None, **rules: Any) -> DcStorageCase:
+    profile = np.array([[0.5, 0.7, 1.0, 0.8], [0.4, 0.6, 0.9, 1.0]])
+    sun = np.array([[0.0, 1.0, 0.6, 0.0], [0.0, 0.5, 0.3, 0.0]])
+    nominal = np.array([300.0, 900.0, 100.0, 200.0])
+    kw = load * profile[..., None] * nominal
+    return DcStorageCase(
+        name="tiny-dc", title="Two feeders", currency="EUR", digest="", files={},
+        network=_two_feeders(nominal), hours=6.0,
+        links=DcLinks(
+            names=("link",), vn_dc_kv=frozen([20.0]),
+            battery_modules_max=frozen([2], np.int64), port_buses=frozen([1, 3], np.int64),
+            port_link=frozen([0, 0], np.int64), port_modules_max=frozen([4, 4], np.int64),
+        ),
+        modules=replace(_TINY_MODULES, **(modules or {})),
+        scenarios=DcScenarios(
+            names=("high, sunny", "high, dull"), boundaries=("high", "high"),
+            weight=frozen([0.6, 0.4]), price_per_kwh=frozen([[0.1, 0.1, 0.5, 0.3]] * 2),
+            load_p_kw=frozen(kw), load_q_kvar=frozen(0.4 * kw),
+            res_buses=frozen([3], np.int64), res_kw=frozen(900 * sun[..., None]),
+        ),
+        rules=replace(_TINY_STORAGE_RULES, **rules),
+    )  # fmt: skip
+
+
+def _two_feeders(load_p_kw: FloatArray) -> RadialNetwork:
+    return RadialNetwork(
+        vn_kv=10.0, s_base_kva=1e3, buses=("a1", "a2", "b1", "b2"), zones=("A", "A", "B", "B"),
+        heads={"A": "a0", "B": "b0"}, parent=frozen([HEAD, 0, HEAD, 2], np.int64),
+        r_ohm=frozen([1.5, 2.0, 1.0, 2.5]), x_ohm=frozen([2.0, 2.0, 1.0, 2.0]),
+        length_km=frozen(np.ones(4)), load_p_kw=frozen(load_p_kw),
+        load_q_kvar=frozen(0.4 * load_p_kw), x_km=frozen(np.zeros(4)), y_km=frozen(np.zeros(4)),
+        ties=(),
+    )  # fmt: skip
+
+
+_TINY_MODULES = Modules(
+    converter_kva=150.0, battery_kw=100.0, battery_kwh=400.0, converter_loss=0.02,
+    battery_loss=0.03, soc_min=0.1, soc_max=0.9, soc_start=None, converter_price=4e3,
+    battery_price=1.2e5, port_price=5e3, battery_site_price=1e4, converter_upkeep=0.01,
+    battery_upkeep=0.02, converter_years=20.0, battery_years=12.0,
+)  # fmt: skip
+
+_TINY_STORAGE_RULES = StorageRules(
+    discount_rate=0.06, return_min=0.0, carbon_price_per_kg=0.05, carbon_grid_kg_per_kwh=0.5,
+    carbon_res_kg_per_kwh=0.03, confidence=0.95, load_error=0.05, res_error=0.1,
+    error_correlation=0.3, v_min_pu=0.94, v_max_pu=1.06, i_max_a=150.0, import_max_kw=1e4,
+    export_max_kw=1e4, import_max_kvar=1e4, loss_penalty_per_kwh=0.001, evenness_price=20.0,
+)  # fmt: skip

@@ -14,6 +14,7 @@ import typer
 
 from roadvolt.sims.case import load_case
 from roadvolt.sims.cli import app
+from roadvolt.sims.dcfile import load_dc_storage_case
 from roadvolt.sims.derfile import load_der_case
 from roadvolt.sims.dispatchfile import load_dispatch_case
 from roadvolt.sims.episode import Episode, run_episode
@@ -124,6 +125,8 @@ def test_the_settings_that_the_pages_change_exist(page: Path) -> None:
                 load_der_case("der33", overrides=overrides)
             elif first == "dispatch":
                 load_dispatch_case("tpc84-dispatch", overrides=overrides)
+            elif first == "plan" and rest[0] == "dc-storage":
+                load_dc_storage_case("tpc84-dc", overrides=overrides)
             elif first == "plan":
                 load_fdn_case("tpc84", overrides=overrides)
             else:
