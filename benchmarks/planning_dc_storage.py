@@ -27,7 +27,7 @@ from roadvolt.planning.dc_storage.parts import with_ports
 from roadvolt.planning.dc_storage.problem import Problem
 from roadvolt.planning.dc_storage.relaxation import relax
 from roadvolt.planning.dc_storage.solve import solve_dc_storage
-from roadvolt.planning.der.mapper import IN_TURN
+from roadvolt.planning.mapper import IN_TURN
 from roadvolt.sims.dcfile import load_dc_storage_case
 
 _MONEY = 1e6

@@ -17,8 +17,8 @@ from threadpoolctl import threadpool_limits
 from roadvolt.agents.pool import RayPool
 from roadvolt.planning.der.case import DerCase
 from roadvolt.planning.der.choices import DerModel
-from roadvolt.planning.der.mapper import IN_TURN, Mapper
 from roadvolt.planning.der.solve import adversarial, solve_der
+from roadvolt.planning.mapper import IN_TURN, Mapper
 from roadvolt.sims.derfile import load_der_case
 from roadvolt.uncertainty.seeds import generator
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from ...core.units import FloatArray, frozen
 from ...uncertainty.draws import Sampling, standard_normals
-from ..der.mapper import Mapper
 from ..fdn.risks import wilson
+from ..mapper import Mapper
 from ..power_flow import solve_feeders
 from .case import DcStorageCase
 from .limits import Limits, i_max_pu, tightened

@@ -26,7 +26,7 @@ import numpy as np
 from ...core.errors import InfeasibleError, SolveError
 from ...core.solve import Ending
 from ...core.units import FloatArray
-from ..der.mapper import Mapper
+from ..mapper import Mapper
 from .first_stage import plan_of
 from .master import Box, Master
 from .problem import Problem

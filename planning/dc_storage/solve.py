@@ -16,7 +16,7 @@ import numpy as np
 from ...core.errors import InfeasibleError
 from ...core.units import FloatArray, IntArray, frozen
 from ...uncertainty.draws import Sampling
-from ..der.mapper import IN_TURN, Mapper
+from ..mapper import IN_TURN, Mapper
 from .case import DcStorageCase
 from .chance import Errors, broken, draw_errors, margins, violations
 from .decomposition import Found, Search

@@ -20,13 +20,13 @@ import numpy as np
 
 from ...core.units import FloatArray
 from ...uncertainty.seeds import generator
+from ..mapper import IN_TURN, Mapper
 from .bracket import Bracket, Watcher
 from .budget_set import BudgetSet
 from .case import DerCase
 from .dualised import solve_dualised
 from .extensive import solve_extensive
 from .first_stage import FirstStage, all_as_one
-from .mapper import IN_TURN, Mapper
 from .operation import Weather, copperplate
 from .prices import PriceBounds, tariff_bounds
 from .recourse import Recourse

@@ -33,12 +33,12 @@ from ...core.errors import SolveError
 from ...core.solve import Ending
 from ...core.units import BoolArray, FloatArray
 from ...uncertainty.seeds import generator
+from ..mapper import IN_TURN, Mapper
 from .bracket import Bracket, Watcher
 from .extensive import solve_extensive
 from .fast import RobustProblem
 from .first_stage import site_by_site
 from .limits import Reach, limits_of, reach_of
-from .mapper import IN_TURN, Mapper
 from .operation import Limits, Weather, copperplate
 from .prices import PriceBounds
 from .recourse import Recourse

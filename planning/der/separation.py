@@ -24,9 +24,9 @@ import scipy.sparse as sp
 from ...core.mixed_integer import solve_mixed_integer
 from ...core.solve import LinearProgram, solve_linear
 from ...core.units import FloatArray, IntArray
+from ..mapper import IN_TURN, Mapper
 from .budget_set import BudgetSet
 from .dual import Dual, dual_of
-from .mapper import IN_TURN, Mapper
 from .prices import PriceBounds
 from .program_stack import ProgramStack
 from .recourse import Recourse, operate

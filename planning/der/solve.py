@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from ..mapper import IN_TURN, Mapper
 from .benders import solve_benders
 from .bracket import Bracket, Stage
 from .budget_set import budget_set
@@ -19,7 +20,6 @@ from .choices import DerMethod, DerModel
 from .extensive import Master, solve_extensive
 from .fast import RobustProblem, solve_fast
 from .first_stage import site_by_site
-from .mapper import IN_TURN, Mapper
 from .models import Stated, stated
 from .nodal import solve_nodal
 from .operation import Weather, bus_by_bus

@@ -10,7 +10,7 @@ import numpy as np
 from ...core.errors import SolveError
 from ...planning.dc_storage.case import DcStorageCase
 from ...planning.dc_storage.solve import solve_dc_storage
-from ...planning.der.mapper import IN_TURN, Mapper
+from ...planning.mapper import IN_TURN, Mapper
 from ..campaign import Settings, Task
 from ..dcfile.load import load_dc_storage_case
 from .rows import plan_frames

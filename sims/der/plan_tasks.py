@@ -14,8 +14,8 @@ from ...core.errors import SolveError
 from ...planning.der.autonomy_curve import autonomy_curve
 from ...planning.der.case import DerCase
 from ...planning.der.choices import DerMethod, DerModel
-from ...planning.der.mapper import IN_TURN, Mapper
 from ...planning.der.solve import ADAPTIVE, solve_der
+from ...planning.mapper import IN_TURN, Mapper
 from ..campaign import PROGRESS_FOLDER, Settings, Task
 from ..derfile.load import load_der_case
 from .plan_progress import PlanProgress

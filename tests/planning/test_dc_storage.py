@@ -27,8 +27,8 @@ from roadvolt.planning.dc_storage.recourse import Recourse, answer
 from roadvolt.planning.dc_storage.relaxation import relax
 from roadvolt.planning.dc_storage.solution import Cut, DcSolution, Step
 from roadvolt.planning.dc_storage.solve import solve_dc_storage
-from roadvolt.planning.der.mapper import IN_TURN
 from roadvolt.planning.fdn.risks import wilson
+from roadvolt.planning.mapper import IN_TURN
 
 TinyDc = Callable[..., DcStorageCase]
 MONEY = 1e4

@@ -14,9 +14,9 @@ from roadvolt.planning.der.bracket import Bracket, Stage
 from roadvolt.planning.der.case import DerCase
 from roadvolt.planning.der.choices import DerMethod, DerModel
 from roadvolt.planning.der.fast import solve_fast
-from roadvolt.planning.der.mapper import IN_TURN, Mapper
 from roadvolt.planning.der.solution import DerSolution, Separation, Step
 from roadvolt.planning.der.solve import adversarial, solve_der
+from roadvolt.planning.mapper import IN_TURN, Mapper
 
 Tiny = Callable[..., DerCase]
 ARO = DerModel.ADAPTIVE
