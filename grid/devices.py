@@ -1,7 +1,7 @@
 """Dispatchable devices: each adds its variables, its own limits and its cost to a program.
 
-All axes start with ``[time, device]``; production is positive. D1-D12 are equations of appendix D of
-[CWS] (docs/model.md). The upstream grid is the device that closes the balance.
+All axes start with ``[time, device]``; production is positive. D1-D12 are the equations of
+appendix D of [CWS], see docs/model.md. The upstream grid is the device that closes the balance.
 """
 
 from __future__ import annotations
