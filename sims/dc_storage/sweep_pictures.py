@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from ..reporting import palette
 from ..reporting.figures import new_figure
 from ..reporting.layout import axis, domains, heading, layout
@@ -143,7 +141,8 @@ def sweep_figure(reading: Reading) -> Figure | None:
                 axes.plot(x, y, ":" if dash == "dot" else "o-", ms=3.5, color=colour, label=name)
                 if dash != "dot":
                     axes.plot(x[binding], y[binding], "o", ms=6, mfc="none", mec=palette.RED)
-            axes.set_ylim(bottom=min(0.0, np.nanmin([*axes.get_ylim(), 0.0])))
+            least = min(factor * float(table[column].min()) for _, column, factor, *_ in lines)
+            axes.set_ylim(bottom=min(0.0, least))
             axes.set_xlabel(varied.axis.format(currency=reading.case.currency), fontsize=8)
             axes.set_ylabel(measure.format(currency=reading.case.currency), fontsize=8)
             if panels is rows[0]:
