@@ -36,6 +36,7 @@ from .standard import HourBounds
 
 #: Nearer to a whole number is one.
 _WHOLE = 1e-6
+_REMEDY = "no plan keeps the limits and returns enough; ask for a lower return"
 #: Of the gap; the rest is for what the exact operation of the plan costs more.
 _OWN_SHARE = 0.95
 #: Relative: a sum that misses the return by less reaches it.
@@ -73,21 +74,31 @@ class Search:
         mapper: Mapper,
         watch: Callable[[Step], None],
         begin: float,
-        number: int = 0,
+        earlier: Search | None = None,
     ) -> None:
+        """``earlier``: a search under limits that are nowhere tighter: its cuts hold here too."""
         self._problem, self._relaxation, self._mapper = problem, relaxation, mapper
-        self._watch, self._begin, self._number = watch, begin, number
+        self._watch, self._begin = watch, begin
+        self._number = earlier.last_number if earlier else 0
         self._shared = [mapper.share(recourse) for recourse in problem.recourses]
-        self._cuts: list[tuple[int, HourBounds, bool]] = []
+        self._cuts: list[tuple[int, HourBounds, bool]] = list(earlier._cuts) if earlier else []
+        self._hint: FloatArray | None = earlier._best.modules if earlier else None
         self._masters = list[Master]()
         self._known: dict[tuple[float, ...], Evaluation] = {}
         self._steps: list[Step] = []
         nothing = np.zeros(len(problem.first.most))
         profit = 0.0 if problem.empty_allowed else -np.inf
-        self._best = Evaluation(modules=nothing, profit=profit, returns=True, infeasible=())
+        self._best: Evaluation = Evaluation(
+            modules=nothing, profit=profit, returns=True, infeasible=()
+        )
         self._upper = problem.before - relaxation.cost
         for scenario, bounds in enumerate(relaxation.bounds):
             self._add_cut(scenario, bounds, feasible=True)
+
+    @property
+    def last_number(self) -> int:
+        """Of the steps so far, earlier searches counted."""
+        return self._number + len(self._steps)
 
     def run(self, gap: float, end: float) -> Found:
         """Plans until the gap is proven, or the clock shows ``end``.
@@ -98,13 +109,15 @@ class Search:
         rounded = np.minimum(np.ceil(self._relaxation.modules - 0.05), self._problem.first.most)
         if rounded.any():
             self._log(self._evaluate(rounded), Cut.RELAXATION)
+        if self._hint is not None and self._hint.any() and tuple(self._hint) not in self._known:
+            self._log(self._evaluate(self._hint))
         tree = _Tree(self._master(with_return=True))
         while not self._closed(tree.bound, gap) and time.perf_counter() < end:
             self._upper = min(self._upper, max(tree.bound, self._best.profit))
             self._take(tree)
         self._upper = min(self._upper, max(tree.bound, self._best.profit))
         if not np.isfinite(self._best.profit):
-            raise InfeasibleError("ports and storage", "decomposition", ())
+            raise InfeasibleError("ports and storage", "decomposition", (), _REMEDY)
         best = self._best
         return Found(
             modules=best.modules,
@@ -173,7 +186,7 @@ class Search:
     def _log(self, found: Evaluation, cut: Cut = Cut.OPTIMALITY) -> None:
         problem = self._problem
         step = Step(
-            number=self._number + len(self._steps) + 1,
+            number=self.last_number + 1,
             plan=plan_of(problem.days[0].case, found.modules),
             cut=Cut.FEASIBILITY if found.infeasible else cut,
             scenarios_infeasible=found.infeasible,

@@ -25,16 +25,18 @@ class Problem:
     empty: tuple[Solved, ...]  #: operation without ports and storage
 
     @classmethod
-    def of(cls, days: Sequence[Day]) -> Problem:
-        """All that a plan of these days is judged by."""
+    def of(cls, days: Sequence[Day], empty: Sequence[Solved] | None = None) -> Problem:
+        """All that a plan of these days is judged by.
+
+        Without ``empty``, the operation without ports and storage has the limits of the days.
+        """
         programs = tuple(least_cost(day) for day in days)
-        bare = without_links(days[0].case)
         return cls(
             first=FirstStage.of(days[0].case),
             days=tuple(days),
             programs=programs,
             recourses=tuple(Recourse.of(*one) for one in zip(days, programs, strict=True)),
-            empty=tuple(operate_elastic(replace(day, case=bare), np.zeros(0)) for day in days),
+            empty=tuple(empty or operate_empty(days)),
         )
 
     @property
@@ -51,3 +53,9 @@ class Problem:
     def empty_allowed(self) -> bool:
         """Whether operation without ports and storage keeps the limits."""
         return all(day.missed == 0 for day in self.empty)
+
+
+def operate_empty(days: Sequence[Day]) -> tuple[Solved, ...]:
+    """Operation without ports and storage; limits that cannot be kept are missed least."""
+    bare = without_links(days[0].case)
+    return tuple(operate_elastic(replace(day, case=bare), np.zeros(0)) for day in days)

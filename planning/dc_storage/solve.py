@@ -32,13 +32,15 @@ from .operated import (
 )
 from .operation import Day, modules_max
 from .parts import Part, standing, whole, with_ports, without_ports
-from .problem import Problem
+from .problem import Problem, operate_empty
 from .relaxation import Relaxation, relax
 from .solution import Chance, DcSolution, Money, Operated, Step
 
 _WHAT = "ports and storage"
 #: Rounds of margins before the rates reached are returned as they are.
 _MARGIN_ROUNDS = 4
+#: The first plan, which margins are yet to be held against, may have so many times the gap.
+_COARSE = 10.0
 #: Relative: a limit of imports that is exceeded by less is kept.
 _IMPORT_TOLERANCE = 1e-6
 #: Programs see costs of about this size.
@@ -99,12 +101,19 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Before:
+    """Operation without ports and storage."""
+
+    days: tuple[Solved, ...]  #: of the part that a plan changes
+    others: tuple[PartSolved, ...]  #: of the rest, the same with any plan
+    operated: tuple[Operated, ...]
+    limits_nominal: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Round:
     """What one round of margins ends with."""
 
-    limits: Limits
-    before: tuple[Solved, ...]
-    others: tuple[PartSolved, ...]
     relaxation: Relaxation
     found: Found
     days: tuple[Solved, ...]
@@ -135,14 +144,19 @@ class _Study:
         asked, case = self._asked, self._case
         held = draw_errors(case, asked.seed, asked.samples, "margins", Sampling.SOBOL)
         fresh = draw_errors(case, asked.seed, asked.samples, "fresh", Sampling.MONTE_CARLO)
+        before = self._before(held, fresh)
         limits = margins(case, self.without_margins(), held, asked.mapper)
-        for number in range(1, _MARGIN_ROUNDS + 1):
-            found = self._round(limits, fresh)
-            last = number == _MARGIN_ROUNDS or time.perf_counter() >= asked.end
-            if last or not broken(case, found.chance):
-                return self._solution(found, number)
-            limits = tighter(limits, margins(case, found.operated, held, asked.mapper))
-        raise AssertionError("the last round returns")
+        search, gap, number = None, _COARSE * asked.gap, 1
+        while True:
+            search, found = self._round(limits, before, fresh, search, gap)
+            fails = broken(case, found.chance)
+            done = gap == asked.gap and (not fails or number == _MARGIN_ROUNDS)
+            if done or time.perf_counter() >= asked.end:
+                return self._solution(before, found, number)
+            if fails:
+                limits = tighter(limits, margins(case, found.operated, held, asked.mapper))
+                number += 1
+            gap = asked.gap
 
     def without_margins(self) -> tuple[Operated, ...]:
         """The operation of the continuous relaxation under the grid's own limits."""
@@ -153,7 +167,9 @@ class _Study:
     def _guessed(self) -> tuple[Operated, ...]:
         limits = nominal_limits(self._case)
         problem = Problem.of(self._days(self._part, limits))
-        found = self._relaxed(problem, with_return=False)
+        found = relax(problem, with_return=False)
+        if found is None:
+            raise self._explained(problem.days)
         solved = tuple(
             Solved(day=day, program=program, x=x, cost=0.0, missed=0.0)
             for day, program, x in zip(problem.days, problem.programs, found.x, strict=True)
@@ -161,24 +177,46 @@ class _Study:
         ports = np.arange(len(self._case.links.port_buses))
         return self._gather(solved, ports, self._others(limits))
 
-    def _round(self, limits: Limits, fresh: Errors) -> _Round:
+    def _before(self, held: Errors, fresh: Errors) -> _Before:
+        """Operation without anything, with margins of its own; and of the other feeders, for good.
+
+        Where it cannot keep the limits there is nothing to be verified.
+        """
+        case, mapper = self._case, self._asked.mapper
+        limits = nominal_limits(case)
+        found = self._operated_before(limits)
+        for _ in range(_MARGIN_ROUNDS):
+            own = margins(case, found.operated, held, mapper)
+            limits = own if found.limits_nominal else tighter(limits, own)
+            found = replace(self._operated_before(limits), limits_nominal=False)
+            missed = any(day.missed for day in found.days)
+            if missed or not broken(case, violations(case, found.operated, fresh, mapper)):
+                break
+        return found
+
+    def _operated_before(self, limits: Limits) -> _Before:
+        days, others = operate_empty(self._days(self._part, limits)), self._others(limits)
+        operated = self._gather(days, np.zeros(0, np.int64), others)
+        return _Before(days=days, others=others, operated=operated)
+
+    def _round(
+        self, limits: Limits, before: _Before, fresh: Errors, earlier: Search | None, gap: float
+    ) -> tuple[Search, _Round]:
         asked = self._asked
-        others = self._others(limits)
-        problem = Problem.of(self._days(self._part, limits))
-        relaxation = self._relaxed(problem, with_return=True)
-        search = Search(
-            problem, relaxation, asked.mapper, self._note, asked.begin, len(self._steps)
-        )
-        found = search.run(asked.gap, asked.end)
-        solved, ports = self._planned(problem.days, found.modules)
-        operated = self._gather(solved, ports, others)
-        return _Round(
-            limits=limits,
-            before=problem.empty,
-            others=others,
+        problem = Problem.of(self._days(self._part, limits), before.days)
+        relaxation = relax(problem) or relax(problem, with_return=False)
+        if relaxation is None:
+            raise self._explained(problem.days)
+        search = Search(problem, relaxation, asked.mapper, self._note, asked.begin, earlier)
+        found = search.run(gap, asked.end)
+        days, ports = self._planned(problem.days, found.modules)
+        if not found.modules.any():  # all is as before
+            days, ports = before.days, np.zeros(0, np.int64)
+        operated = self._gather(days, ports, before.others)
+        return search, _Round(
             relaxation=relaxation,
             found=found,
-            days=solved,
+            days=days,
             operated=operated,
             chance=violations(self._case, operated, fresh, asked.mapper),
         )
@@ -193,12 +231,6 @@ class _Study:
             Day(case=part.case, scenario=k, limits=at, imports=self._coupled, money=self._money)
             for k in range(len(self._case.scenarios.names))
         )
-
-    def _relaxed(self, problem: Problem, with_return: bool) -> Relaxation:
-        found = relax(problem, with_return)
-        if found is None:
-            raise self._explained(problem.days)
-        return found
 
     def _explained(self, days: Sequence[Day]) -> InfeasibleError:
         """Names the limits that are missed where everything is built."""
@@ -243,12 +275,12 @@ class _Study:
             gathered(self._case, [one, *more]) for one, more in zip(own, rest, strict=True)
         )
 
-    def _solution(self, last: _Round, rounds: int) -> DcSolution:
+    def _solution(self, before: _Before, last: _Round, rounds: int) -> DcSolution:
         case, found, money = self._case, last.found, self._money
-        before = self._gather(last.before, np.zeros(0, np.int64), last.others)
-        sums = _money(case, self._first, found.modules, before, last.operated)
-        cost = sum(day.cost for day in last.before) - sum(day.cost for day in last.days)
-        objective = cost * money - self._first.yearly(found.modules) if found.modules.any() else 0.0
+        sums = _money(case, self._first, found.modules, before.operated, last.operated)
+        cost_before = sum(day.cost for day in before.days)
+        saved = cost_before - sum(day.cost for day in last.days)
+        objective = saved * money - self._first.yearly(found.modules)
         return DcSolution(
             plan=plan_of(case, found.modules),
             money=sums,
@@ -257,15 +289,15 @@ class _Study:
             penalties=sums.profit - objective,
             steps=tuple(self._steps),
             relaxed=frozen(last.relaxation.modules),
-            relaxed_profit=(sum(day.cost for day in last.before) - last.relaxation.cost) * money,
+            relaxed_profit=(cost_before - last.relaxation.cost) * money,
             operated=last.operated,
-            before=before,
+            before=before.operated,
             chance=last.chance,
             margin_rounds=rounds,
             return_binding=found.return_binding,
             relaxation_deviation=max(
                 day.relaxation_deviation
-                for day in (*last.days, *(one.solved for one in last.others))
+                for day in (*last.days, *(one.solved for one in before.others))
             ),
             seconds=0.0,
         )

@@ -42,6 +42,10 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
+# Converters dear enough that voltages are kept just so.
+BINDING: dict[str, Any] = {"load": 1.4, "modules": {"converter_price": 4e4}}
+
+
 def problem_of(case: DcStorageCase) -> Problem:
     """Under the grid's own limits."""
     limits = nominal_limits(case)
@@ -95,9 +99,7 @@ def brute_force(tiny_dc: TinyDc) -> Callable[[str], tuple[Problem, dict[tuple[fl
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_decomposition_monolith_and_every_point_tried_agree(
-    brute_force: Any, name: str
-) -> None:
+def test_decomposition_monolith_and_every_point_tried_agree(brute_force: Any, name: str) -> None:
     problem, points = brute_force(name)
     best = max(one.profit for one in points.values() if one.returns)
     found = search(problem)
@@ -133,7 +135,7 @@ def test_infeasible_plans_are_cut_off_and_no_feasible_one_is(brute_force: Any) -
 
 
 def test_cuts_bound_every_point_from_below_and_touch_their_own(brute_force: Any) -> None:
-    problem, points = brute_force("profitable")
+    problem, _ = brute_force("profitable")
     for recourse, day in zip(problem.recourses, problem.days, strict=True):
         for modules in (np.array([1.0, 3.0, 1.0]), np.array([0.0, 2.0, 0.0])):
             said = answer(recourse, modules)
@@ -153,7 +155,11 @@ def _operated(recourse: Recourse, modules: FloatArray) -> tuple[float, FloatArra
     solved = operate(replace(day, case=standing(day.case, plan)), kept)
     assert solved is not None
     store, cost = solved.program.columns.store, solved.program.program.linear.cost
-    return solved.cost, solved.x[store.power], float(cost[store.loss[0, 0]] * solved.x[store.loss].sum())
+    return (
+        solved.cost,
+        solved.x[store.power],
+        float(cost[store.loss[0, 0]] * solved.x[store.loss].sum()),
+    )
 
 
 def _bound(
@@ -165,20 +171,20 @@ def _bound(
 
 
 def test_a_larger_least_return_only_lowers_profit(tiny_dc: TinyDc) -> None:
-    asked = (0.0, 0.25, 0.36, 0.38, 0.42, 1.5)
+    asked = (0.0, 0.25, 0.36, 0.38, 0.45, 1.5)
     found = [search(problem_of(tiny_dc(return_min=xi))) for xi in asked]
     profits = [one.profit for one in found]
     assert (np.diff(profits) <= 1e-3 * profits[0]).all()
     assert profits[0] == pytest.approx(profits[1], rel=1e-3)
     assert not found[0].return_binding
-    assert profits[3] < 0.99 * profits[0]
-    assert found[3].return_binding
+    assert profits[4] < 0.99 * profits[0]
+    assert found[4].return_binding
     assert profits[-1] == 0
 
 
 def test_nothing_is_built_where_everything_is_too_dear(tiny_dc: TinyDc) -> None:
     dear = {"converter_price": 1e7, "battery_price": 1e7}
-    found = solve_dc_storage(tiny_dc(modules=dear), samples=64)
+    found = solve_dc_storage(tiny_dc(modules=dear, v_min_pu=0.9), samples=64)
     assert not found.plan.converter_modules.any()
     assert not found.plan.battery_modules.any()
     assert found.objective == found.gap == 0
@@ -193,7 +199,7 @@ def test_limits_that_nothing_can_keep_are_named(tiny_dc: TinyDc) -> None:
 
 @pytest.fixture(scope="module")
 def solved(tiny_dc: TinyDc) -> tuple[DcStorageCase, DcSolution, list[Step]]:
-    case, steps = tiny_dc(load=1.25), list[Step]()
+    case, steps = tiny_dc(**BINDING), list[Step]()
     return case, solve_dc_storage(case, samples=512, watch=steps.append), steps
 
 
@@ -286,9 +292,7 @@ def _newton(case: DcStorageCase, scenario: int, day: Any) -> FloatArray:
     found = []
     for hour in range(len(p)):
         load["p_specified"], load["q_specified"] = p[hour] * 1e3, q[hour] * 1e3
-        model = pgm.PowerGridModel(
-            {"node": node, "line": line, "source": source, "sym_load": load}
-        )
+        model = pgm.PowerGridModel({"node": node, "line": line, "source": source, "sym_load": load})
         found.append(model.calculate_power_flow(error_tolerance=1e-12)["node"]["u_pu"][:count])
     return np.array(found)
 
@@ -300,7 +304,7 @@ def test_limits_are_violated_as_rarely_as_allowed(solved: Any, tiny_dc: TinyDc) 
     assert found.chance.worst > 0.005  # the limit binds: without margins half would be violated
     lowest = min(float(day.v_pu.min()) for day in found.operated)
     assert lowest > case.rules.v_min_pu + 1e-3
-    surer = solve_dc_storage(tiny_dc(load=1.25, confidence=0.99), samples=512)
+    surer = solve_dc_storage(tiny_dc(**BINDING, confidence=0.99), samples=512)
     assert surer.chance.worst < found.chance.worst
     assert surer.objective <= found.objective * (1 + 1e-3)
 
