@@ -48,12 +48,13 @@ class GrowingProgram:
             SolveError: any other ending.
         """
         self._highs.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
-        self._highs.run()
-        status = self._highs.getModelStatus()
+        status = self._ran()
         if status not in (_OPTIMAL, *_NO_POINT):  # a basis may lead astray: once more without
             self._highs.clearSolver()
-            self._highs.run()
-            status = self._highs.getModelStatus()
+            status = self._ran()
+        if status not in (_OPTIMAL, *_NO_POINT):  # the simplex method may, far outside of rows
+            self._highs.clearSolver()
+            status = self._ran("ipm")
         if status in _NO_POINT:
             return None
         if status != _OPTIMAL:
@@ -62,6 +63,7 @@ class GrowingProgram:
         value = self._highs.getInfo().objective_function_value
         return float(value), np.array(self._highs.getSolution().col_value)
 
-    def _ran(self) -> highspy.HighsModelStatus:
+    def _ran(self, solver: str = "simplex") -> highspy.HighsModelStatus:
+        self._highs.setOptionValue("solver", solver)
         self._highs.run()
         return self._highs.getModelStatus()
