@@ -71,7 +71,8 @@ def search_alone(case: DcStorageCase, gap: float, seconds: float, whole: bool) -
     )
     if not whole:
         return
-    start, of_cost = time.process_time(), gap * max(abs(found.profit), 1e-3) / problem.before
+    start = time.process_time()
+    of_cost = gap * abs(found.profit) / abs(problem.before - found.profit)
     try:
         judged = solve_monolithic(problem, gap=of_cost, seconds=seconds)
         words = f"{judged.profit * _MONEY:10.0f} a year, bound {judged.bound * _MONEY:.0f}"

@@ -23,7 +23,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core.errors import InfeasibleError
+from ...core.errors import InfeasibleError, SolveError
+from ...core.solve import Ending
 from ...core.units import FloatArray
 from ..der.mapper import Mapper
 from .first_stage import plan_of
@@ -105,6 +106,7 @@ class Search:
 
         Raises:
             InfeasibleError: no plan keeps the limits and returns enough.
+            SolveError: time was over before there was any plan.
         """
         rounded = np.minimum(np.ceil(self._relaxation.modules - 0.05), self._problem.first.most)
         if rounded.any():
@@ -117,6 +119,8 @@ class Search:
             self._take(tree)
         self._upper = min(self._upper, max(tree.bound, self._best.profit))
         if not np.isfinite(self._best.profit):
+            if tree.bound > -np.inf:
+                raise SolveError("ports and storage", "decomposition", Ending.LIMIT, "no plan yet")
             raise InfeasibleError("ports and storage", "decomposition", (), _REMEDY)
         best = self._best
         return Found(

@@ -41,6 +41,8 @@ _WHAT = "ports and storage"
 _MARGIN_ROUNDS = 4
 #: The first plan, which margins are yet to be held against, may have so many times the gap.
 _COARSE = 10.0
+#: A relaxation that deviates by no more is exact; else the room for lossless voltages is set anew.
+_EXACT = 1e-5
 #: Relative: a limit of imports that is exceeded by less is kept.
 _IMPORT_TOLERANCE = 1e-6
 #: Programs see costs of about this size.
@@ -146,10 +148,11 @@ class _Study:
         fresh = draw_errors(case, asked.seed, asked.samples, "fresh", Sampling.MONTE_CARLO)
         before = self._before(held, fresh)
         limits = margins(case, self.without_margins(), held, asked.mapper)
+        limits = margins(case, self._guessed(limits), held, asked.mapper)
         search, gap, number = None, _COARSE * asked.gap, 1
         while True:
             search, found = self._round(limits, before, fresh, search, gap)
-            fails = broken(case, found.chance)
+            fails = broken(case, found.chance) or _deviation(found.days) > _EXACT
             done = gap == asked.gap and (not fails or number == _MARGIN_ROUNDS)
             if done or time.perf_counter() >= asked.end:
                 return self._solution(before, found, number)
@@ -161,11 +164,11 @@ class _Study:
     def without_margins(self) -> tuple[Operated, ...]:
         """The operation of the continuous relaxation under the grid's own limits."""
         if self._first_guess is None:
-            self._first_guess = self._guessed()
+            self._first_guess = self._guessed(nominal_limits(self._case))
         return self._first_guess
 
-    def _guessed(self) -> tuple[Operated, ...]:
-        limits = nominal_limits(self._case)
+    def _guessed(self, limits: Limits) -> tuple[Operated, ...]:
+        """The operation of the continuous relaxation, no return asked for."""
         problem = Problem.of(self._days(self._part, limits))
         found = relax(problem, with_return=False)
         if found is None:
@@ -190,7 +193,10 @@ class _Study:
             limits = own if found.limits_nominal else tighter(limits, own)
             found = replace(self._operated_before(limits), limits_nominal=False)
             missed = any(day.missed for day in found.days)
-            if missed or not broken(case, violations(case, found.operated, fresh, mapper)):
+            exact = _deviation([*found.days, *(one.solved for one in found.others)]) <= _EXACT
+            if exact and (
+                missed or not broken(case, violations(case, found.operated, fresh, mapper))
+            ):
                 break
         return found
 
@@ -295,12 +301,13 @@ class _Study:
             chance=last.chance,
             margin_rounds=rounds,
             return_binding=found.return_binding,
-            relaxation_deviation=max(
-                day.relaxation_deviation
-                for day in (*last.days, *(one.solved for one in before.others))
-            ),
+            relaxation_deviation=_deviation([*last.days, *(one.solved for one in before.others)]),
             seconds=0.0,
         )
+
+
+def _deviation(days: Sequence[Solved]) -> float:
+    return max(day.relaxation_deviation for day in days)
 
 
 def _money_unit(case: DcStorageCase) -> float:

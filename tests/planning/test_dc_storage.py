@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -295,6 +296,38 @@ def _newton(case: DcStorageCase, scenario: int, day: Any) -> FloatArray:
         model = pgm.PowerGridModel({"node": node, "line": line, "source": source, "sym_load": load})
         found.append(model.calculate_power_flow(error_tolerance=1e-12)["node"]["u_pu"][:count])
     return np.array(found)
+
+
+def test_the_relaxation_stays_exact_where_voltages_are_too_high(tiny_dc: TinyDc) -> None:
+    case = tiny_dc(load=0.3, v_min_pu=0.9, v_max_pu=1.02)
+    sunny = replace(case.scenarios, res_kw=frozen(4 * case.scenarios.res_kw))
+    found = solve_dc_storage(replace(case, scenarios=sunny), samples=64)
+    curtailed = sunny.res_kw - np.array([day.res_p_kw for day in found.operated])
+    assert curtailed.max() > 100
+    assert max(float(day.v_pu.max()) for day in found.before) > 1.01
+    assert found.relaxation_deviation < 1e-5
+    assert found.ac_deviation < 1e-5
+
+
+def test_answers_do_not_depend_on_where_days_are_solved(tiny_dc: TinyDc) -> None:
+    case = tiny_dc()
+    one, other = (
+        solve_dc_storage(case, samples=64, mapper=mapper) for mapper in (IN_TURN, _Elsewhere())
+    )
+    assert one.objective == other.objective
+    assert one.bound == other.bound
+    assert (one.operated[0].v_pu == other.operated[0].v_pu).all()
+
+
+class _Elsewhere:
+    """Tasks that come back from another process: copies of everything."""
+
+    def share(self, value: Any) -> Any:
+        return pickle.loads(pickle.dumps(value))
+
+    def map(self, function: Any, tasks: Any) -> Any:
+        copied = pickle.loads(pickle.dumps((function, list(tasks))))
+        return [copied[0](*task) for task in copied[1]]
 
 
 def test_limits_are_violated_as_rarely_as_allowed(solved: Any, tiny_dc: TinyDc) -> None:
