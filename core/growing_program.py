@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import highspy
 import numpy as np
 import scipy.sparse as sp
@@ -48,13 +50,7 @@ class GrowingProgram:
             SolveError: any other ending.
         """
         self._highs.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
-        status = self._ran()
-        if status not in (_OPTIMAL, *_NO_POINT):  # a basis may lead astray: once more without
-            self._highs.clearSolver()
-            status = self._ran()
-        if status not in (_OPTIMAL, *_NO_POINT):  # the simplex method may, far outside of rows
-            self._highs.clearSolver()
-            status = self._ran("ipm")
+        status = self._status()
         if status in _NO_POINT:
             return None
         if status != _OPTIMAL:
@@ -63,7 +59,13 @@ class GrowingProgram:
         value = self._highs.getInfo().objective_function_value
         return float(value), np.array(self._highs.getSolution().col_value)
 
-    def _ran(self, solver: str = "simplex") -> highspy.HighsModelStatus:
-        self._highs.setOptionValue("solver", solver)
-        self._highs.run()
-        return self._highs.getModelStatus()
+    def _status(self) -> Any:
+        """A basis may lead astray, and so may any, next to where there is no point: once more."""
+        for solver in ("simplex", "simplex", "ipm"):
+            self._highs.setOptionValue("solver", solver)
+            self._highs.run()
+            status = self._highs.getModelStatus()
+            if status in (_OPTIMAL, *_NO_POINT):
+                break
+            self._highs.clearSolver()
+        return status

@@ -4,7 +4,8 @@
 
 with standard normal e, equally correlated between any two places of a kind. Powers of ports are
 held, and the share by which renewables are curtailed. Limits of the forecast state keep the
-distance to those of the grid that quantiles of exact power flows have from the forecast state's.
+distance to those of the grid that quantiles of exact power flows have from the forecast state's;
+quantiles are taken one standard error of their own beyond the confidence asked for.
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ def _margins_of(
     case, errors = shared
     v, i = _states(case, errors, scenario, operated)
     o = case.rules.confidence
+    o = min(o + np.sqrt(o * (1 - o) / v.shape[1]), 1.0)
     return (
         operated.exact_v_pu - _quantile(v, 1 - o),
         _quantile(v, o) - operated.exact_v_pu,

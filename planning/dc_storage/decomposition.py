@@ -78,18 +78,18 @@ class Search:
         earlier: Search | None = None,
     ) -> None:
         """``earlier``: a search under limits that are nowhere tighter: its cuts hold here too."""
-        self._problem, self._relaxation, self._mapper = problem, relaxation, mapper
+        self.problem, self.relaxation, self._mapper = problem, relaxation, mapper
         self._watch, self._begin = watch, begin
         self._number = earlier.last_number if earlier else 0
         self._shared = [mapper.share(recourse) for recourse in problem.recourses]
         self._cuts: list[tuple[int, HourBounds, bool]] = list(earlier._cuts) if earlier else []
-        self._hint: FloatArray | None = earlier._best.modules if earlier else None
+        self._hint = earlier.best.modules if earlier else np.zeros(len(problem.first.most))
         self._masters = list[Master]()
         self._known: dict[tuple[float, ...], Evaluation] = {}
         self._steps: list[Step] = []
         nothing = np.zeros(len(problem.first.most))
         profit = 0.0 if problem.empty_allowed else -np.inf
-        self._best: Evaluation = Evaluation(
+        self.best: Evaluation = Evaluation(
             modules=nothing, profit=profit, returns=True, infeasible=()
         )
         self._upper = problem.before - relaxation.cost
@@ -102,27 +102,26 @@ class Search:
         return self._number + len(self._steps)
 
     def run(self, gap: float, end: float) -> Found:
-        """Plans until the gap is proven, or the clock shows ``end``.
+        """Plans until the gap is proven, or the clock shows ``end``; goes on where it stopped.
 
         Raises:
             InfeasibleError: no plan keeps the limits and returns enough.
             SolveError: time was over before there was any plan.
         """
-        rounded = np.minimum(np.ceil(self._relaxation.modules - 0.05), self._problem.first.most)
-        if rounded.any():
-            self._log(self._evaluate(rounded), Cut.RELAXATION)
-        if self._hint is not None and self._hint.any() and tuple(self._hint) not in self._known:
-            self._log(self._evaluate(self._hint))
+        rounded = np.minimum(np.ceil(self.relaxation.modules - 0.05), self.problem.first.most)
+        for plan, cut in ((rounded, Cut.RELAXATION), (self._hint, Cut.OPTIMALITY)):
+            if plan.any() and tuple(plan) not in self._known:
+                self._log(self._evaluate(plan), cut)
         tree = _Tree(self._master(with_return=True))
         while not self._closed(tree.bound, gap) and time.perf_counter() < end:
-            self._upper = min(self._upper, max(tree.bound, self._best.profit))
+            self._upper = min(self._upper, max(tree.bound, self.best.profit))
             self._take(tree)
-        self._upper = min(self._upper, max(tree.bound, self._best.profit))
-        if not np.isfinite(self._best.profit):
+        self._upper = min(self._upper, max(tree.bound, self.best.profit))
+        if not np.isfinite(self.best.profit):
             if tree.bound > -np.inf:
                 raise SolveError("ports and storage", "decomposition", Ending.LIMIT, "no plan yet")
             raise InfeasibleError("ports and storage", "decomposition", (), _REMEDY)
-        best = self._best
+        best = self.best
         return Found(
             modules=best.modules,
             profit=best.profit,
@@ -132,7 +131,7 @@ class Search:
         )
 
     def _master(self, with_return: bool) -> Master:
-        problem = self._problem
+        problem = self.problem
         master = Master(problem.first, problem.days, problem.before)
         for cut in self._cuts:
             master.cut(*cut)
@@ -159,14 +158,14 @@ class Search:
             tree.leave_out(plan)
 
     def _closed(self, upper: float, gap: float) -> bool:
-        best = self._best.profit
+        best = self.best.profit
         if not np.isfinite(best):
             return upper == -np.inf
         return bool(upper - best <= _OWN_SHARE * gap * abs(best))
 
     def _evaluate(self, modules: FloatArray) -> Evaluation:
         """Asks all scenarios; their cuts go to the master, the better plan is kept."""
-        problem = self._problem
+        problem = self.problem
         tasks = [(recourse, modules) for recourse in self._shared]
         answers = self._mapper.map(answer, tasks)
         for scenario, one in enumerate(answers):
@@ -183,19 +182,19 @@ class Search:
             infeasible=infeasible,
         )
         self._known[tuple(modules)] = found
-        if found.returns and found.profit > self._best.profit:
-            self._best = found
+        if found.returns and found.profit > self.best.profit:
+            self.best = found
         return found
 
     def _log(self, found: Evaluation, cut: Cut = Cut.OPTIMALITY) -> None:
-        problem = self._problem
+        problem = self.problem
         step = Step(
             number=self.last_number + 1,
             plan=plan_of(problem.days[0].case, found.modules),
             cut=Cut.FEASIBILITY if found.infeasible else cut,
             scenarios_infeasible=found.infeasible,
             upper_bound=self._upper * problem.money,
-            profit=self._best.profit * problem.money,
+            profit=self.best.profit * problem.money,
             seconds=time.perf_counter() - self._begin,
         )
         self._steps.append(step)

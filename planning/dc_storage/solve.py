@@ -149,15 +149,17 @@ class _Study:
         before = self._before(held, fresh)
         limits = margins(case, self.without_margins(), held, asked.mapper)
         limits = margins(case, self._guessed(limits), held, asked.mapper)
-        search, gap, number = None, _COARSE * asked.gap, 1
+        search = self._search(limits, before, None)
+        gap, number = _COARSE * asked.gap, 1
         while True:
-            search, found = self._round(limits, before, fresh, search, gap)
+            found = self._round(search, before, fresh, gap)
             fails = broken(case, found.chance) or _deviation(found.days) > _EXACT
             done = gap == asked.gap and (not fails or number == _MARGIN_ROUNDS)
             if done or time.perf_counter() >= asked.end:
                 return self._solution(before, found, number)
             if fails:
                 limits = tighter(limits, margins(case, found.operated, held, asked.mapper))
+                search = self._search(limits, before, search)
                 number += 1
             gap = asked.gap
 
@@ -205,26 +207,27 @@ class _Study:
         operated = self._gather(days, np.zeros(0, np.int64), others)
         return _Before(days=days, others=others, operated=operated)
 
-    def _round(
-        self, limits: Limits, before: _Before, fresh: Errors, earlier: Search | None, gap: float
-    ) -> tuple[Search, _Round]:
+    def _search(self, limits: Limits, before: _Before, earlier: Search | None) -> Search:
         asked = self._asked
         problem = Problem.of(self._days(self._part, limits), before.days)
         relaxation = relax(problem) or relax(problem, with_return=False)
         if relaxation is None:
             raise self._explained(problem.days)
-        search = Search(problem, relaxation, asked.mapper, self._note, asked.begin, earlier)
-        found = search.run(gap, asked.end)
-        days, ports = self._planned(problem.days, found.modules)
+        return Search(problem, relaxation, asked.mapper, self._note, asked.begin, earlier)
+
+    def _round(self, search: Search, before: _Before, fresh: Errors, gap: float) -> _Round:
+        """The best plan to a gap, and what forecast errors do to it."""
+        found = search.run(gap, self._asked.end)
+        days, ports = self._planned(search.problem.days, found.modules)
         if not found.modules.any():  # all is as before
             days, ports = before.days, np.zeros(0, np.int64)
         operated = self._gather(days, ports, before.others)
-        return search, _Round(
-            relaxation=relaxation,
+        return _Round(
+            relaxation=search.relaxation,
             found=found,
             days=days,
             operated=operated,
-            chance=violations(self._case, operated, fresh, asked.mapper),
+            chance=violations(self._case, operated, fresh, self._asked.mapper),
         )
 
     def _note(self, step: Step) -> None:
