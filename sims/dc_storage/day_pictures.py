@@ -186,7 +186,7 @@ def day_figure(reading: Reading) -> Figure | None:
 
 
 def _draw_ports(axes: Any, reading: Reading, table: pd.DataFrame) -> None:
-    floors = {1: np.zeros(24), -1: np.zeros(24)}
+    floors, width = {1: np.zeros(24), -1: np.zeros(24)}, 0.85 * reading.case.hours
     for k, bus in enumerate(port_names(reading.case)):
         own = table[table["bus"] == bus]
         if own.empty:
@@ -195,7 +195,7 @@ def _draw_ports(axes: Any, reading: Reading, table: pd.DataFrame) -> None:
         for sign, floor in floors.items():
             part = np.where(np.sign(values) == sign, values, 0.0)
             label = bus if sign == 1 else None
-            axes.bar(hour, part, 0.85, bottom=floor[hour], color=colour_of(k), label=label)
+            axes.bar(hour, part, width, bottom=floor[hour], color=colour_of(k), label=label)
             floor[hour] += part
     axes.axhline(0, color=palette.GREY, lw=0.8)
 
@@ -207,7 +207,9 @@ def _draw_batteries(axes: Any, reading: Reading, table: pd.DataFrame) -> None:
     for k, link in enumerate(reading.case.links.names):
         own = table[table["link"] == link]
         colour = palette.PINK if k == 0 else colour_of(k)
-        axes.bar(own["hour"], own["p_kw"] / _MEGA, 0.85, color=colour, alpha=0.6)
+        axes.bar(
+            own["hour"], own["p_kw"] / _MEGA, 0.85 * reading.case.hours, color=colour, alpha=0.6
+        )
         energy.plot(own["hour"], own["energy_kwh"] / _MEGA, color=palette.INK, lw=1.3)
     energy.set_ylim(bottom=0)
     axes.axhline(0, color=palette.GREY, lw=0.8)

@@ -141,7 +141,7 @@ def rate_chart(reading: Reading) -> Chart | None:
             "How often fresh errors break a limit in its worst hour of all days, with the plan's "
             f"operation held; the {_MOST_BUSES} buses with the highest rates, in the order of "
             "feeders. A limit that binds is broken about as often as the confidence allows "
-            "(dashed); none of the others is broken more often."
+            "(dashed); rates above it are within what so many samples can tell."
         ),
         data=opened(data, changes[first]),
         layout=layout(

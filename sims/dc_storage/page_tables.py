@@ -40,7 +40,7 @@ def built_table(reading: Reading) -> Table | None:
         title="Modules",
         caption_html=(
             "Of the case as it is. <b>Relaxed:</b> what would be built if modules could be cut, "
-            "and a port cost nothing but its modules: the seed of the search."
+            "and a site were paid for in proportion to its modules: the seed of the search."
         ),
         headings=("asset", "link", "modules", "at most", "relaxed", "capacity"),
         rows=rows,

@@ -133,7 +133,7 @@ def sweep_figure(reading: Reading) -> Figure | None:
         return None
     figure = new_figure(9.6, 2.25 * len(sweeps))
     rows = figure.subplots(len(sweeps), 4, squeeze=False)
-    for panels, sweep in zip(rows, sweeps, strict=True):
+    for row, (panels, sweep) in enumerate(zip(rows, sweeps, strict=True)):
         table, varied = reading.swept(sweep), VARIED[sweep]
         x = varied.scale * table[varied.column].to_numpy(float)
         binding = table["return_binding"].to_numpy(bool)
@@ -143,10 +143,11 @@ def sweep_figure(reading: Reading) -> Figure | None:
                 axes.plot(x, y, ":" if dash == "dot" else "o-", ms=3.5, color=colour, label=name)
                 if dash != "dot":
                     axes.plot(x[binding], y[binding], "o", ms=6, mfc="none", mec=palette.RED)
-            axes.set_ylim(bottom=min(0.0, np.nanmin([*axes.get_ylim(), 0.0])))
+            ends = [factor * table[column].agg(["min", "max"]) for _, column, factor, *_ in lines]
+            axes.set_ylim(min(0.0, np.nanmin(ends)), 1.08 * max(np.nanmax(ends), 1e-9))
             axes.set_xlabel(varied.axis.format(currency=reading.case.currency), fontsize=8)
             axes.set_ylabel(measure.format(currency=reading.case.currency), fontsize=8)
-            if panels is rows[0]:
+            if row == 0:
                 axes.set_title(title)
     pairs: dict[str, Any] = {}
     for axes in rows[0]:

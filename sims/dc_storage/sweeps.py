@@ -97,7 +97,12 @@ def own_value(case: DcStorageCase, sweep: Sweep) -> float:
 def default_grid(case: DcStorageCase, sweep: Sweep) -> list[float]:
     """Values to vary the setting over, if none are given."""
     varied = VARIED[sweep]
-    return [(own_value(case, sweep) if varied.relative else 1.0) * part for part in varied.grid]
+    scale = own_value(case, sweep) if varied.relative else 1.0
+    values = [scale * part for part in varied.grid]
+    if sweep is not Sweep.MODULE:
+        return values
+    room_kva = case.links.port_modules_max * case.modules.converter_kva
+    return [value for value in values if value <= room_kva.min()]
 
 
 def variations(case: DcStorageCase, sweeps: Mapping[str, Sequence[float]]) -> list[Variation]:

@@ -64,7 +64,7 @@ later,a2,pv,4000,6000
 """,
 }
 SETTINGS = {
-    "sweeps": {"return": [0.1, 0.25], "carbon": [0.08, 0.3]},
+    "sweeps": {"return": [0.1, 0.2], "carbon": [0.08, 0.3]},
     "gap": 1e-3,
     "seconds": None,
     "samples": 256,
@@ -107,9 +107,9 @@ def test_every_table_has_the_columns_of_its_schema(run: Run) -> None:
 
 def test_each_value_that_is_not_the_cases_own_has_a_plan(run: Run) -> None:
     plans = run.tables["plans"]
-    assert list(plans["plan"]) == ["case", "carbon 0.3", "return 0.25"]
+    assert list(plans["plan"]) == ["case", "carbon 0.3", "return 0.2"]
     assert list(plans["carbon_price"]) == [0.08, 0.3, 0.08]
-    assert list(plans["return_min"]) == [0.1, 0.1, 0.25]
+    assert list(plans["return_min"]) == [0.1, 0.1, 0.2]
     assert set(plans["status"]) == {"ok"}
     assert (plans["gap"] <= 1e-3).all()
 
@@ -117,9 +117,9 @@ def test_each_value_that_is_not_the_cases_own_has_a_plan(run: Run) -> None:
 def test_a_dearer_carbon_and_a_higher_return_move_the_plan_as_they_must(run: Run) -> None:
     plans = run.tables["plans"].set_index("plan")
     assert plans.loc["carbon 0.3", "profit"] > plans.loc["case", "profit"] > 0
-    assert plans.loc["return 0.25", "profit"] < plans.loc["case", "profit"]
-    assert plans.loc["return 0.25", "return_rate"] >= 0.25 > plans.loc["case", "return_rate"] > 0.1
-    assert plans.loc["return 0.25", "return_binding"]
+    assert plans.loc["return 0.2", "profit"] < plans.loc["case", "profit"]
+    assert plans.loc["return 0.2", "return_rate"] >= 0.2 > plans.loc["case", "return_rate"] > 0.1
+    assert plans.loc["return 0.2", "return_binding"]
     assert not plans.loc["case", "return_binding"]
 
 
