@@ -178,7 +178,9 @@ def test_ctrl_c_leaves_a_run_that_resume_brings_to_the_same_end(
 ) -> None:
     """A real process and a real signal; a small gap gives it the time to be interrupted."""
     words = ("run", "tiny", *FAST, "--gap", "1e-6")
-    program = [sys.executable, "-c", "from roadvolt.sims.cli import main; main()"]
+    # Where tests run in the background, a shell has told all it starts to ignore the signal.
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = [sys.executable, "-c", f"{listen}; from roadvolt.sims.cli import main; main()"]
     child = subprocess.Popen(
         [*program, *words, "--out", str(tmp_path / "cut")], stderr=subprocess.PIPE, text=True
     )
