@@ -3,13 +3,21 @@
 # Both first make .venv with everything in it; nothing outside this folder changes.
 PYTHON ?= python3
 BIN := .venv/bin
+MODELS := core grid market planning traffic uncertainty
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-models test-agents lint bench clean
 demo: .venv/ready
 	$(BIN)/roadvolt run
 
+# Two halves side by side: worker processes start in the second only.
 test: .venv/ready
-	$(BIN)/python -m pytest -q
+	$(MAKE) -j2 test-models test-agents
+
+test-models:
+	$(BIN)/python -m pytest -q $(MODELS:%=tests/%)
+
+test-agents:
+	$(BIN)/python -m pytest -q tests $(MODELS:%=--ignore=tests/%)
 
 lint: .venv/ready
 	$(BIN)/ruff check .

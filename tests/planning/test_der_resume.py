@@ -1,4 +1,4 @@
-"""Searches that are interrupted after any step, and go on from there; and over a pool."""
+"""Searches that are interrupted after any step, and go on from there; and in any order."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from roadvolt.agents.pool import LocalPool, RayPool
 from roadvolt.planning.der.bracket import Bracket, Stage
 from roadvolt.planning.der.case import DerCase
 from roadvolt.planning.der.choices import DerMethod, DerModel
 from roadvolt.planning.der.fast import solve_fast
 from roadvolt.planning.der.solution import DerSolution, Separation, Step
 from roadvolt.planning.der.solve import adversarial, solve_der
-from roadvolt.planning.mapper import IN_TURN, Mapper
 
 Tiny = Callable[..., DerCase]
 ARO = DerModel.ADAPTIVE
@@ -120,15 +118,3 @@ def test_the_order_of_subproblems_changes_no_bit(tight_der: Tiny, method: DerMet
     assert_same_to_the_last_bit(found, solve(case, method))
     assert mapper.tasks > 10
     assert mapper.shared
-
-
-@pytest.mark.ray
-@pytest.mark.parametrize("model", [ARO, DerModel.ADAPTIVE_STOCHASTIC])
-def test_a_pool_changes_no_bit(tight_der: Tiny, ray_session: None, model: DerModel) -> None:
-    def planned(mapper: Mapper) -> DerSolution:
-        return solve_der(tight_der(1), model, load_budget=1, gap=1e-6, mapper=mapper)
-
-    alone = planned(IN_TURN)
-    with LocalPool() as here, RayPool(workers=2) as there:
-        assert_same_to_the_last_bit(planned(here), alone)
-        assert_same_to_the_last_bit(planned(there), alone)
