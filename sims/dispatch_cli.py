@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT_DISPATCH_CASE = "tpc84-dispatch"
 #: Steps of a day -> minutes of one.
+_NOTHING_CHARGES = "nothing charges: give --charging-from"
 _STEP_MIN = {24: 60, 96: 15}
 
 
@@ -62,6 +63,10 @@ def dispatch(
 
     overrides = pairs(set_ or []) | _said(steps, sides, delay_h)
     loaded = _case(case, overrides, charging_from, pairs(charging_at or [], "--charging-at"))
+    if delay_h is not None and "charging.csv" not in loaded.files:
+        raise typer.BadParameter(_NOTHING_CHARGES, param_hint="--delay-h")
+    if charging_at and not charging_from:
+        raise typer.BadParameter(_NOTHING_CHARGES, param_hint="--charging-at")
     study = begin_study(out_, loaded, "dispatch", {"exact_disc": exact_disc}, csv)
     carry_out_study(study, RuntimeKind.local, None, 1, quiet, json_)
 

@@ -77,17 +77,21 @@ def dc_storage(
 
     Every value given makes a plan of its own, beside that of the case as it is.
     """
+    from .dcfile.load import load_dc_storage_case
     from .study import begin_study
 
-    loaded = _case(case, set_)
+    overrides = pairs(set_ or [])
+    loaded = load_dc_storage_case(case, overrides=overrides)
     given = {
         "carbon": _numbers(carbon_price, "--carbon-price"),
         "return": _numbers(return_rate, "--return-rate"),
         "confidence": _numbers(confidence, "--confidence"),
         "module": _numbers(module_kva, "--module-kva"),
     }
+    sweeps = _sweeps(loaded, given, sweep or [])
+    _check(case, overrides, loaded, sweeps)
     settings: dict[str, Any] = {
-        "sweeps": _sweeps(loaded, given, sweep or []),
+        "sweeps": sweeps,
         "gap": gap or (1e-2 if quick else 1e-3),
         "seconds": seconds,
         "samples": fresh_samples or (512 if quick else 1024),
@@ -97,10 +101,15 @@ def dc_storage(
     carry_out_study(study, runtime, address, workers, quiet, json_)
 
 
-def _case(case: str, set_: list[str] | None) -> DcStorageCase:
+def _check(
+    case: str, overrides: dict[str, str], loaded: DcStorageCase, sweeps: dict[str, list[float]]
+) -> None:
+    """Every value must make a case, before there is a folder for its plan."""
+    from .dc_storage.sweeps import variations
     from .dcfile.load import load_dc_storage_case
 
-    return load_dc_storage_case(case, overrides=pairs(set_ or []))
+    for variation in variations(loaded, sweeps):
+        load_dc_storage_case(case, overrides=overrides | dict(variation.overrides))
 
 
 def _sweeps(

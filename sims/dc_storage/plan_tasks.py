@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.errors import SolveError
+from ...core.errors import PowerFlowError, SolveError
 from ...planning.dc_storage.case import DcStorageCase
 from ...planning.dc_storage.solve import solve_dc_storage
 from ...planning.mapper import IN_TURN, Mapper
@@ -18,7 +18,7 @@ from .sweeps import Sweep, variations
 
 
 def plan_tasks(case: DcStorageCase, place: str, settings: Settings) -> list[Task]:
-    """The case's own plan and those of all sweeps; faults of a varied case are told at once.
+    """The case's own plan and those of all sweeps.
 
     Several plans are made side by side; one alone spreads its days.
     """
@@ -26,11 +26,10 @@ def plan_tasks(case: DcStorageCase, place: str, settings: Settings) -> list[Task
     shared = {name: settings[name] for name in ("gap", "seconds", "samples", "seed")}
     tasks = []
     for variation in varied:
-        overrides = dict(variation.overrides)
-        load_dc_storage_case(place, overrides=overrides)
         sweep = "" if variation.sweep is None else variation.sweep.value
         keys = {"plan": variation.name, "sweep": sweep}
-        words = {**shared, "place": place, "overrides": overrides, "keys": keys}
+        words = {**shared, "place": place, "keys": keys}
+        words["overrides"] = dict(variation.overrides)
         effort = 2.0 if variation.sweep is Sweep.MODULE else 1.0
         alone = len(varied) == 1
         tasks.append(Task(id=variation.name, settings=words, effort=effort, spreads=alone))
@@ -51,7 +50,7 @@ def work_on(settings: Settings, mapper: Mapper = IN_TURN) -> dict[str, Any]:
             seed=settings["seed"],
             mapper=mapper,
         )
-    except SolveError as error:
+    except (SolveError, PowerFlowError) as error:
         answer["failure"] = str(error)
         answer["asked"] = asked_of(case)
     else:

@@ -56,11 +56,6 @@ class ChargingFit:
     learned_from: tuple[str, ...]  #: run and result hash
 
 
-def charging_factor(runs: Sequence[Path], *, seed: int = 0) -> Factor:
-    """The factor of ``fit_charging``."""
-    return fit_charging(runs, seed=seed).factor
-
-
 def fit_charging(runs: Sequence[Path], *, seed: int = 0) -> ChargingFit:
     """A Gaussian mixture, clipped to the range seen, and one correlation between stations.
 

@@ -229,14 +229,21 @@ def test_a_limit_that_no_plan_keeps_exits_with_1_and_says_which(
     [
         (("--carbon-price", "cheap"), "'cheap' is no list of numbers"),
         (("--sweep", "weather"), "'weather' is none of carbon, return, confidence, module, all"),
+        (("--return-rate", "0.1,nan"), "money.return_min: 'nan' is not a number"),
+        (("--confidence", "1.5"), "risk.confidence: 1.5 as a probability is not plausible"),
     ],
 )
-def test_a_sweep_of_nothing_that_is_known_is_refused(
-    roadvolt: Callable[..., tuple[int, str, str]], folder: Path, words: tuple[str, ...], said: str
+def test_a_sweep_that_makes_no_case_is_refused_before_there_is_a_folder(
+    roadvolt: Callable[..., tuple[int, str, str]],
+    folder: Path,
+    tmp_path: Path,
+    words: tuple[str, ...],
+    said: str,
 ) -> None:
-    code, _, err = roadvolt("plan", "dc-storage", folder, *words)
+    code, _, err = roadvolt("plan", "dc-storage", folder, *words, "--out", tmp_path / "runs")
     assert code == 2
     assert said in " ".join(err.replace("\u2502", " ").split())
+    assert not (tmp_path / "runs").exists()
 
 
 def test_the_cases_own_value_makes_no_second_plan(case: DcStorageCase) -> None:

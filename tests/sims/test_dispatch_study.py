@@ -209,6 +209,8 @@ def test_a_day_without_devices_is_a_plain_one(
         (("--steps", "48"), "48 is neither 24 nor 96"),
         (("--sides", "13"), "polygon of 13 sides"),
         (("--charging-at", "3"), "'3' is not key=value"),
+        (("--charging-at", "3=28"), "--charging-at: nothing charges"),
+        (("--delay-h", "3"), "--delay-h: nothing charges"),
     ],
 )
 def test_bad_words_exit_with_2(
@@ -220,3 +222,4 @@ def test_bad_words_exit_with_2(
     code, _, err = roadvolt("dispatch", "--out", tmp_path, *words)
     assert code == 2
     assert said in " ".join(err.replace("│", " ").split())
+    assert not any(tmp_path.iterdir())
