@@ -11,12 +11,11 @@ from ..reporting.masthead import Card
 from ..reporting.page import Note, Section
 from ..reporting.study_page import (
     Banner,
+    draw_page,
     figure_text,
-    frame,
+    network_size,
     percent,
     present,
-    study_header,
-    write_study,
 )
 from ..results import Run
 from .bound_pictures import bound_chart, bound_figure
@@ -44,18 +43,18 @@ _NO_PLAN: Final = "There is no plan."
 def draw_dc_storage(run: Run, case: DcStorageCase) -> Path:
     """Writes the page and ``figures/`` beside the tables; returns the page's path."""
     reading = reading_of(run, case)
-    header = study_header(
+    days, hours = case.scenarios.price_per_kwh.shape
+    return draw_page(
+        run,
+        case,
         study="planning study",
-        case=case,
-        summary=run.summary,
+        size=f"{network_size(case.network)}, {days} days x {hours} h",
         facts=_facts(reading),
         banners=_banners(reading),
         cards=_cards(reading),
+        sections=dc_storage_sections(reading),
+        drawings={name: partial(draw, reading) for name, draw in FIGURES.items()},
     )
-    title = f"roadvolt: planning study of {case.name}"
-    page = frame(title, header, dc_storage_sections(reading), run.summary, run.tables)
-    drawings = {name: partial(draw, reading) for name, draw in FIGURES.items()}
-    return write_study(run.folder, page, drawings)
 
 
 def _facts(reading: Reading) -> dict[str, Any]:

@@ -11,13 +11,11 @@ from ..reporting.masthead import Card
 from ..reporting.page import Section
 from ..reporting.study_page import (
     Banner,
+    draw_page,
     figure_text,
-    frame,
     how_to_read,
     percent,
     present,
-    study_header,
-    write_study,
 )
 from ..results import Run
 from .autonomy_pictures import autonomy_chart, autonomy_figure, near_chart
@@ -59,19 +57,18 @@ _NO_PLAN: Final = "There is no plan."
 
 def draw_der(run: Run, case: DerCase) -> Path:
     """Writes the page and ``figures/`` beside the tables; returns the page's path."""
-    reading = reading_of(run, case)
-    header = study_header(
+    reading, scenarios = reading_of(run, case), len(case.scenarios.weight)
+    return draw_page(
+        run,
+        case,
         study="planning study",
-        case=case,
-        summary=run.summary,
+        size=f"{len(case.network.buses)} buses, {case.hours} hours, {scenarios} scenarios",
         facts=_facts(reading),
         banners=_banners(reading),
         cards=_cards(reading),
+        sections=der_sections(reading),
+        drawings={name: partial(draw, reading) for name, draw in FIGURES.items()},
     )
-    title = f"roadvolt: planning study of {case.name}"
-    page = frame(title, header, der_sections(reading), run.summary, run.tables)
-    drawings = {name: partial(draw, reading) for name, draw in FIGURES.items()}
-    return write_study(run.folder, page, drawings)
 
 
 def _facts(reading: Reading) -> dict[str, Any]:

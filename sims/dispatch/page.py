@@ -11,14 +11,13 @@ from ..reporting.masthead import Card
 from ..reporting.page import Section
 from ..reporting.study_page import (
     Banner,
+    draw_page,
     figure_text,
-    frame,
     how_to_read,
     money,
+    network_size,
     percent,
     present,
-    study_header,
-    write_study,
 )
 from ..results import Run
 from .battery_pictures import battery_chart, battery_figure
@@ -46,18 +45,17 @@ _NO_DISPATCH: Final = "There is no dispatch."
 def draw_dispatch(run: Run, case: DispatchCase) -> Path:
     """Writes the page and ``figures/`` beside the tables; returns the page's path."""
     reading = reading_of(run, case)
-    header = study_header(
-        study="dispatch of a day",
-        case=case,
-        summary=run.summary,
+    return draw_page(
+        run,
+        case,
+        study="dispatch",
+        size=f"{network_size(case.network)}, {case.steps} steps",
         facts=_facts(reading),
         banners=_banners(reading),
         cards=_cards(reading),
+        sections=dispatch_sections(reading),
+        drawings={name: partial(draw, reading) for name, draw in FIGURES.items()},
     )
-    title = f"roadvolt: dispatch of {case.name}"
-    page = frame(title, header, dispatch_sections(reading), run.summary, run.tables)
-    drawings = {name: partial(draw, reading) for name, draw in FIGURES.items()}
-    return write_study(run.folder, page, drawings)
 
 
 def _facts(reading: Reading) -> dict[str, Any]:

@@ -12,13 +12,12 @@ from ..reporting.masthead import Card
 from ..reporting.page import Block, Section
 from ..reporting.study_page import (
     Banner,
+    draw_page,
     figure_text,
-    frame,
     how_to_read,
+    network_size,
     percent,
     present,
-    study_header,
-    write_study,
 )
 from ..results import Run
 from .cost_pictures import (
@@ -62,18 +61,17 @@ FIGURES: Final = {
 def draw_fdn(run: Run, case: FdnCase) -> Path:
     """Writes the page and ``figures/`` beside the tables; returns the page's path."""
     reading = reading_of(run, case)
-    header = study_header(
+    return draw_page(
+        run,
+        case,
         study="planning study",
-        case=case,
-        summary=run.summary,
+        size=f"{network_size(case.network)}, {len(case.stages)} stages",
         facts=_facts(reading),
         banners=_banners(reading),
         cards=_cards(reading),
+        sections=fdn_sections(reading),
+        drawings={name: partial(draw, reading) for name, draw in FIGURES.items()},
     )
-    title = f"roadvolt: planning study of {case.name}"
-    page = frame(title, header, fdn_sections(reading), run.summary, run.tables)
-    drawings = {name: partial(draw, reading) for name, draw in FIGURES.items()}
-    return write_study(run.folder, page, drawings)
 
 
 def _facts(reading: Reading) -> dict[str, Any]:

@@ -1,15 +1,14 @@
-"""What the pages of all studies share. A study's ``page.py`` reads:
+"""What the pages of all studies share. A study's ``page.py`` ends in:
 
-    header = study_header(
-        study="risk study", case=case, summary=summary, facts={"seeds": "1 to 5"},
+    return draw_page(
+        run, case, study="risk study", size=day_size(case), facts={"seeds": "1 to 5"},
         banners=[Banner(kind="good", headline="..", text="..", points=("..",))],
         cards=[Card(name="..", value=money(1234.5), unit=case.currency, aside="..")],
+        sections=[Section(id="costs", title="..", short="..", lead_html="..", blocks=present(
+            how_to_read("<b>Lines</b> are .."), chart, table, otherwise="Nothing was ..",
+        ))],
+        drawings={"cost-by-samples": lambda: some_matplotlib_figure},
     )
-    sections = [Section(id="costs", title="..", short="..", lead_html="..", blocks=present(
-        how_to_read("<b>Lines</b> are .."), chart, table, otherwise="Nothing was ..",
-    ))]
-    page = frame(f"roadvolt: risk study of {case.name}", header, sections, summary, run.tables)
-    return write_study(run.folder, page, {"cost-by-samples": lambda: some_matplotlib_figure})
 
 ``Section``, ``Chart``, ``Table``, ``Note``, ``Control`` and ``Patches`` are those of ``page.py``
 (a table's rows may be marked "bad", "good", "total" or "paper", and carry a coloured dot); axes
@@ -24,7 +23,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .figures import save_drawings
 from .masthead import Card, masthead_html
@@ -33,11 +32,9 @@ from .page import Block, Note, Section, page_html
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ...planning.dc_storage.case import DcStorageCase
-    from ...planning.der.case import DerCase
-    from ...planning.dispatch.case import DispatchCase
-    from ...planning.fdn.case import FdnCase
+    from ...planning.radial import RadialNetwork
     from ..case import Case
+    from ..results import Run
 
 _NOTHING = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
@@ -53,60 +50,71 @@ class Banner:
     points: tuple[str, ...] = ()
 
 
-def study_header(
+class Titled(Protocol):
+    """A case of whichever kind."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+
+
+def draw_page(
+    run: Run,
+    case: Titled,
     *,
     study: str,
-    case: Case | FdnCase | DerCase | DcStorageCase | DispatchCase,
-    summary: Mapping[str, Any],
+    size: str,
     facts: Mapping[str, Any],
     banners: Iterable[Banner],
     cards: Sequence[Card],
-) -> str:
-    """The top of the page: which study of which case, its verdicts and key figures.
+    sections: Sequence[Section],
+    drawings: Mapping[str, Callable[[], Figure | None]],
+) -> Path:
+    """Writes ``study.html``, one file that needs no network, and, as PDF and PNG, ``figures/``.
 
     Args:
+        run: where to, what from; ``tasks`` and ``seconds.total`` are told if in its summary.
+        case: for its name and title.
         study: what kind of study, e.g. "risk study".
-        case: for its title, name and size.
-        summary: as in ``summary.json``; ``tasks`` and ``seconds.total`` are told where present.
+        size: of the case, in words.
         facts: further facts by name, in this order, between the case and the effort.
         banners: verdicts, the most important first.
         cards: key figures; one without a value is left out.
+        sections: in the order in which the story is told.
+        drawings: figures for papers, by file name without suffix.
+
+    Returns:
+        the page's path.
     """
-    seconds = (summary.get("seconds") or {}).get("total")
-    effort = {"tasks": f"{summary['tasks']:,}"} if "tasks" in summary else {}
-    effort |= {} if seconds is None else {"took": duration(seconds)}
-    return masthead_html(
+    header = masthead_html(
         eyebrow=f"roadvolt · {study}",
         title=case.title,
-        facts={"case": case.name, "network": _network(case), **facts, **effort},
+        facts={"case": case.name, "network": size, **facts, **_effort(run.summary)},
         banners_html="".join(map(_banner_html, banners)),
         cards=[card for card in cards if card.value not in ("", _NOTHING)],
     )
+    title, footer = f"roadvolt: {study} of {case.name}", _footer_html(run.summary, run.tables)
+    save_drawings(drawings, run.folder / "figures")
+    path = run.folder / "study.html"
+    path.write_text(page_html(title, header, sections, footer), encoding="utf-8")
+    return path
 
 
-def _network(case: Case | FdnCase | DerCase | DcStorageCase | DispatchCase) -> str:
-    """Its size, in words."""
-    from ...planning.dc_storage.case import DcStorageCase
-    from ...planning.der.case import DerCase
-    from ...planning.dispatch.case import DispatchCase
-    from ...planning.fdn.case import FdnCase
-
-    if isinstance(case, DispatchCase):
-        network = case.network
-        return f"{len(network.heads)} feeders, {len(network.buses)} buses, {case.steps} steps"
-    if isinstance(case, DcStorageCase):
-        days, hours = case.scenarios.price_per_kwh.shape
-        network = case.network
-        return f"{len(network.heads)} feeders, {len(network.buses)} buses, {days} days x {hours} h"
-    if isinstance(case, DerCase):
-        scenarios = len(case.scenarios.weight)
-        return f"{len(case.network.buses)} buses, {case.hours} hours, {scenarios} scenarios"
-    if isinstance(case, FdnCase):
-        network = case.network
-        return (
-            f"{len(network.heads)} feeders, {len(network.buses)} buses, {len(case.stages)} stages"
-        )
+def day_size(case: Case) -> str:
+    """The size of a coordination case."""
     return f"{len(case.stations)} stations, {len(case.feeder.buses)} buses, {case.hours} hours"
+
+
+def network_size(network: RadialNetwork) -> str:
+    """The size of a network of radial feeders."""
+    return f"{len(network.heads)} feeders, {len(network.buses)} buses"
+
+
+def _effort(summary: Mapping[str, Any]) -> dict[str, str]:
+    seconds = (summary.get("seconds") or {}).get("total")
+    tasks = {"tasks": f"{summary['tasks']:,}"} if "tasks" in summary else {}
+    return tasks if seconds is None else {**tasks, "took": duration(seconds)}
 
 
 def _banner_html(banner: Banner) -> str:
@@ -129,25 +137,6 @@ def present(*blocks: Block | None, otherwise: str) -> tuple[Block, ...]:
     return tuple(block for block in blocks if block is not None)
 
 
-def frame(
-    title: str,
-    header_html: str,
-    sections: Sequence[Section],
-    summary: Mapping[str, Any],
-    tables: Iterable[str],
-) -> str:
-    """The whole page: one HTML file that needs no network, ending in how to repeat the study.
-
-    Args:
-        title: of the window.
-        header_html: from ``study_header``.
-        sections: in the order in which the story is told.
-        summary: for the result hash and versions.
-        tables: names of the tables that lie beside the page.
-    """
-    return page_html(title, header_html, sections, _footer_html(summary, tables))
-
-
 def _footer_html(summary: Mapping[str, Any], tables: Iterable[str]) -> str:
     versions = ", ".join(f"{k} {v}" for k, v in (summary.get("versions") or {}).items())
     digest = escape(str(summary.get("result_hash", "none")))
@@ -158,16 +147,6 @@ def _footer_html(summary: Mapping[str, Any], tables: Iterable[str]) -> str:
         "are in <code>figures/</code>; <code>roadvolt report</code> with this folder draws all "
         "anew.</p>"
     )
-
-
-def write_study(
-    folder: Path, page: str, drawings: Mapping[str, Callable[[], Figure | None]]
-) -> Path:
-    """Writes ``study.html`` and, as PDF and PNG, ``figures/<name>``; returns the page's path."""
-    save_drawings(drawings, folder / "figures")
-    path = folder / "study.html"
-    path.write_text(page, encoding="utf-8")
-    return path
 
 
 def figure_text(value: float | None, digits: int = 0, sign: bool = False) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..case import Case
 from ..reporting.page import Section
-from ..reporting.study_page import frame, how_to_read, present, study_header, write_study
+from ..reporting.study_page import day_size, draw_page, how_to_read, present
 from ..results import Run
 from .cost_charts import cost_by_confidence, cost_by_samples, operator_sweeps
 from .design import EMERGENCY_MULTIPLE
@@ -29,18 +29,16 @@ def draw_risk(run: Run, case: Case) -> Path:
     What a small study does not hold leaves a sentence in its place.
     """
     reading = reading_of(run, case)
-    header = study_header(
+    return draw_page(
+        run,
+        case,
         study="risk study",
-        case=case,
-        summary=run.summary,
+        size=day_size(case),
         facts=_facts(reading),
         banners=banners(reading),
         cards=cards(reading),
-    )
-    title = f"roadvolt: risk study of {case.name}"
-    page = frame(title, header, risk_sections(reading), run.summary, run.tables)
-    return write_study(
-        run.folder, page, {name: partial(draw, reading) for name, draw in FIGURES.items()}
+        sections=risk_sections(reading),
+        drawings={name: partial(draw, reading) for name, draw in FIGURES.items()},
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..case import Case
 from ..reporting.page import Note, Section
-from ..reporting.study_page import Banner, frame, present, study_header, write_study
+from ..reporting.study_page import Banner, day_size, draw_page, present
 from ..results import Run
 from .adjustment_pictures import (
     energy_chart,
@@ -42,27 +42,18 @@ _NOBODY = "No episode ended in an agreement."
 
 def draw_stress(run: Run, case: Case) -> Path:
     """Writes ``study.html`` and ``figures/`` beside the tables; returns the page's path."""
-    page = frame(
-        f"roadvolt: stress study of {case.name}",
-        header_html(case, run.summary, run.tables),
-        stress_sections(case, run.summary, run.tables),
-        run.summary,
-        run.tables,
-    )
-    drawings = {name: partial(draw, case, run.tables) for name, draw in PAPER_FIGURES.items()}
-    return write_study(run.folder, page, drawings)
-
-
-def header_html(case: Case, summary: Mapping[str, Any], tables: Tables) -> str:
-    """Which study of which case, whether its guarantees held, and its key figures."""
+    summary, tables = run.summary, run.tables
     settings = summary.get("settings") or {}
-    return study_header(
+    return draw_page(
+        run,
+        case,
         study="stress study",
-        case=case,
-        summary=summary,
+        size=day_size(case),
         facts={"policies": ", ".join(policies_of(tables)), "seed": settings.get("seed", "")},
         banners=[verdict(tables, summary)],
         cards=key_figures(case, summary, tables),
+        sections=stress_sections(case, summary, tables),
+        drawings={name: partial(draw, case, tables) for name, draw in PAPER_FIGURES.items()},
     )
 
 
