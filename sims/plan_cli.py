@@ -23,6 +23,7 @@ from .terminal import (
     RuntimeKind,
     SetOption,
     WorkersOption,
+    chosen,
     out,
     pairs,
 )
@@ -40,7 +41,6 @@ class RecourseWord(StrEnum):
 
 
 DEFAULT_PLAN_CASE = "tpc84"
-_ALL = "all"
 
 app = typer.Typer(
     help="Investment plans: what to build where and when, and what it costs and keeps.",
@@ -117,7 +117,9 @@ def fdn(
     from .study import begin_study
 
     settings: dict[str, Any] = {
-        "variants": _variants(variant or [Variant.COORDINATED.value]),
+        "variants": chosen(
+            variant or [Variant.COORDINATED.value], [one.value for one in Variant], "--variant"
+        ),
         "risks": _risks(risks) or [risk],
         "algorithms": [one.value for one in algorithm or [Algorithm.MODIFIED]],
         "samples": samples or (4000 if quick else 20_000),
@@ -170,19 +172,6 @@ def _case(case: str, charging_from: list[Path] | None, set_: list[str] | None) -
 
         return with_charging_from(loaded, charging_from)
     return loaded
-
-
-def _variants(words: list[str]) -> list[str]:
-    """The numerals asked for, in the paper's order, each once."""
-    known = [variant.value for variant in Variant]
-    asked = {part.strip().upper() for word in words for part in word.split(",")}
-    if _ALL.upper() in asked:
-        return known
-    for word in sorted(asked - set(known)):
-        raise typer.BadParameter(
-            f"'{word}' is none of {', '.join(known)}, {_ALL}", param_hint="--variant"
-        )
-    return [variant for variant in known if variant in asked]
 
 
 def _risks(text: str) -> list[float]:

@@ -17,6 +17,7 @@ from .terminal import (
     RuntimeKind,
     SetOption,
     WorkersOption,
+    chosen,
     pairs,
 )
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from ..planning.dc_storage.case import DcStorageCase
 
 DEFAULT_DC_CASE = "tpc84-dc"
-_ALL = "all"
 
 
 def dc_storage(
@@ -118,16 +118,9 @@ def _sweeps(
     """Values by what they vary: those given, else those that ``--sweep`` stands for."""
     from .dc_storage.sweeps import Sweep, default_grid
 
-    known = [sweep.value for sweep in Sweep]
-    asked = {part.strip().lower() for word in words for part in word.split(",")}
-    for word in sorted(asked - {*known, _ALL}):
-        raise typer.BadParameter(
-            f"'{word}' is none of {', '.join(known)}, {_ALL}", param_hint="--sweep"
-        )
-    chosen = known if _ALL in asked else asked
     found = {name: values for name, values in given.items() if values}
-    for name in (name for name in known if name in chosen and name not in found):
-        found[name] = default_grid(case, Sweep(name))
+    for name in chosen(words, [sweep.value for sweep in Sweep], "--sweep"):
+        found.setdefault(name, default_grid(case, Sweep(name)))
     return found
 
 

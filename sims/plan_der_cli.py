@@ -18,6 +18,7 @@ from .terminal import (
     RuntimeKind,
     SetOption,
     WorkersOption,
+    chosen,
     pairs,
 )
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from ..planning.der.case import DerCase
 
 DEFAULT_DER_CASE = "der33"
-_ALL = "all"
 
 
 def der(
@@ -76,7 +76,11 @@ def der(
     from .study import begin_study
 
     settings: dict[str, Any] = {
-        "models": _models(model or [DerModel.ADAPTIVE_STOCHASTIC.value]),
+        "models": chosen(
+            model or [DerModel.ADAPTIVE_STOCHASTIC.value],
+            [one.value for one in DerModel],
+            "--model",
+        ),
         "budgets": _budgets(budget or ["10"]),
         "pv_budget": pv_budget,
         "methods": [one.value for one in method or [DerMethod.FAST]],
@@ -99,19 +103,6 @@ def _case(case: str, charging_from: list[Path] | None, set_: list[str] | None) -
 
         return with_charging_from(loaded, charging_from)
     return loaded
-
-
-def _models(words: list[str]) -> list[str]:
-    """The models asked for, in the paper's order, each once."""
-    known = [model.value for model in DerModel]
-    asked = {part.strip().lower() for word in words for part in word.split(",")}
-    if _ALL in asked:
-        return known
-    for word in sorted(asked - set(known)):
-        raise typer.BadParameter(
-            f"'{word}' is none of {', '.join(known)}, {_ALL}", param_hint="--model"
-        )
-    return [model for model in known if model in asked]
 
 
 def _budgets(words: list[str]) -> list[int]:

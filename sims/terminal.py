@@ -22,6 +22,7 @@ out = Console()
 err = Console(stderr=True)
 
 DEFAULT_CASE = "utn12-ieee33"
+_ALL = "all"
 
 
 class RuntimeKind(StrEnum):
@@ -106,3 +107,15 @@ def pairs(settings: list[str], option: str = "--set") -> dict[str, str]:
             raise typer.BadParameter(f"'{setting}' is not key=value", param_hint=option)
         found[key.strip()] = value.strip()
     return found
+
+
+def chosen(words: list[str], known: list[str], option: str) -> list[str]:
+    """Those of ``known`` that lists of words ask for, in its order; all for "all".
+
+    Large and small letters count as the same.
+    """
+    asked = {part.strip().lower(): part.strip() for word in words for part in word.split(",")}
+    for word in sorted(asked.keys() - {one.lower() for one in known} - {_ALL}):
+        fault = f"'{asked[word]}' is none of {', '.join(known)}, {_ALL}"
+        raise typer.BadParameter(fault, param_hint=option)
+    return [one for one in known if one.lower() in asked or _ALL in asked]
